@@ -1,0 +1,1 @@
+"""From a version's tables to its backup, restore and cleanup DAG."""

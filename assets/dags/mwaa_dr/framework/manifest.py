@@ -1,0 +1,124 @@
+"""What a backup holds: written last, read first; a backup without one does not exist."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+LATEST_NAME = "latest.json"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The Airflow environment that a backup was taken from."""
+
+    name: str
+    region: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its folder below the storage prefix; MWAA names hold no dot, so the pair stays unambiguous."""
+        return f"{self.name}.{self.region}" if self.region else self.name
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One table of a backup and the one file that holds its rows."""
+
+    table: str
+    file: str
+    columns: tuple[str, ...]
+    rows: int
+    size: int
+    """Bytes as stored."""
+    sha256: str
+    """Hex digest of the bytes as stored."""
+    encrypted: bool = False
+
+
+@dataclass(frozen=True)
+class InterruptedRun:
+    """A DAG run that was in flight at the snapshot, and what becomes of it when nothing is resumed."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    finished_tasks: int
+    unfinished_tasks: int
+    becomes: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that a restore must know before it reads the first row."""
+
+    backup_id: str
+    environment: Environment
+    snapshot_time: str
+    """ISO 8601, UTC, of the database's clock at the snapshot."""
+    airflow_version: str
+    alembic_revision: str
+    engine_version: str
+    tables: tuple[TableFile, ...]
+    interrupted: tuple[InterruptedRun, ...] = ()
+    own_dags: tuple[str, ...] = ()
+    """The ids of this package's DAGs in that environment."""
+    active_dags: int = 0
+    unreadable_secrets: tuple[str, ...] = ()
+    not_carried: dict[str, str] = field(default_factory=dict)
+    """Table -> why it is not in the backup."""
+    wrapped_keys: dict[str, str] = field(default_factory=dict)
+    """KMS key ARN -> base64 of the data key wrapped under it; empty where nothing is encrypted."""
+    seconds: float = 0.0
+    format: int = FORMAT
+
+    def file_of(self, table: str) -> TableFile | None:
+        """The file that holds a table, or None where the backup has no such table."""
+        return next((f for f in self.tables if f.table == table), None)
+
+    @property
+    def rows(self) -> int:
+        """Rows in all tables."""
+        return sum(f.rows for f in self.tables)
+
+    @property
+    def size(self) -> int:
+        """Bytes stored for all tables."""
+        return sum(f.size for f in self.tables)
+
+    def to_json(self) -> bytes:
+        """The manifest as its own file holds it."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read a manifest; raise DamagedBackupError or, for a newer format, IncompatibleBackupError."""
+        try:
+            raw: dict[str, Any] = json.loads(data)
+            found = raw["format"]
+            if found > FORMAT:
+                raise IncompatibleBackupError(
+                    f"the manifest has format {found}, this version reads up to {FORMAT}",
+                    "Restore with the version of mwaa_dr that took the backup, or a newer one.",
+                )
+            return cls(
+                **{
+                    **raw,
+                    "environment": Environment(**raw["environment"]),
+                    "tables": tuple(
+                        TableFile(**{**t, "columns": tuple(t["columns"])}) for t in raw["tables"]
+                    ),
+                    "interrupted": tuple(InterruptedRun(**r) for r in raw["interrupted"]),
+                    "own_dags": tuple(raw["own_dags"]),
+                    "unreadable_secrets": tuple(raw["unreadable_secrets"]),
+                }
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise DamagedBackupError(
+                f"the manifest cannot be read ({type(err).__name__})", "Choose another backup."
+            ) from err

@@ -1,0 +1,1 @@
+"""What is backed up: tables, their rows and how they merge, as data."""

@@ -1,0 +1,98 @@
+"""What a backup, a restore and a cleanup are asked to do, validated; the engine trusts these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mwaa_dr.framework.manifest import Environment
+
+
+class Strategy(str, Enum):
+    """What becomes of variables (or connections) that are already there."""
+
+    APPEND = "APPEND"
+    REPLACE = "REPLACE"
+    DO_NOTHING = "DO_NOTHING"
+
+
+class InFlight(str, Enum):
+    """What becomes of the work that was interrupted at the snapshot."""
+
+    DROP = "drop"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Which backups are kept: the newest `newest`, and the newest of each of `days` days; 0 and 0 keep all."""
+
+    newest: int = 24
+    days: int = 14
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is ever deleted."""
+        return self.newest == 0 and self.days == 0
+
+
+@dataclass(frozen=True)
+class OwnRun:
+    """The DAG run that does the work, so that it neither backs up nor removes itself."""
+
+    dag_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class BackupOptions:
+    """A backup of one environment."""
+
+    environment: Environment
+    airflow_version: str
+    fernet_keys: str = field(default="", repr=False)
+    """As Airflow's `core.fernet_key`: comma-separated, the first one encrypts."""
+    kms_key_arns: tuple[str, ...] = ()
+    connections: int = 2
+    skip_unreadable_secrets: bool = False
+    shrink_guard_percent: int = 50
+    retention: Retention = Retention()
+    own_dags: tuple[str, ...] = ()
+    wait_seconds: int = 600
+    """How long to wait for another backup of the same database to end."""
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """A restore of one backup into one database."""
+
+    environment: Environment
+    """The target."""
+    airflow_version: str
+    backup_id: str = ""
+    """Empty: the latest."""
+    source: str = ""
+    """Environment id whose backup is meant; empty: the only one that has backups there."""
+    variables: Strategy = Strategy.APPEND
+    connections: Strategy = Strategy.APPEND
+    in_flight: InFlight = InFlight.DROP
+    fernet_keys: str = field(default="", repr=False)
+    own_dags: tuple[str, ...] = ()
+    own_run: OwnRun | None = None
+    dry_run: bool = False
+    lock_seconds: int = 1800
+    """The merge gives up, and nothing is changed, when it holds its locks longer than this."""
+
+
+@dataclass(frozen=True)
+class CleanupOptions:
+    """Empty what a restore fills."""
+
+    own_dags: tuple[str, ...] = ()
+    own_run: OwnRun | None = None
+    force: bool = False
+    """Go on although other runs are running."""
+    batch_runs: int = 0
+    """Commit after each batch of this many whole runs; 0: one transaction."""
+    dry_run: bool = False
+    lock_seconds: int = 1800

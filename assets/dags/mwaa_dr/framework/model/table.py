@@ -1,0 +1,103 @@
+"""One table of the metadata database: which rows are kept, and how they meet the rows that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Merge(str, Enum):
+    """How a restore brings the rows of a table into a database that has rows of its own."""
+
+    RUN = "run"
+    """DAG runs: the unit of merging, absent ones inserted, finished ones replaced, unfinished ones kept."""
+
+    RUN_CHILD = "run_child"
+    """Rows that belong to one run and share its fate."""
+
+    MATCH = "match"
+    """Rows paired with equal rows of the target, by `key`, or by all columns but the surrogate key."""
+
+    DAGS = "dags"
+    """Which DAGs are active; a stub for each DAG that the target has not parsed yet."""
+
+
+class Existing(str, Enum):
+    """What becomes of a row of the target that a row of the backup is paired with."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    STRATEGY = "strategy"
+    """As the caller says: `APPEND` keeps, `REPLACE` replaces, `DO_NOTHING` leaves the whole table alone."""
+
+
+class Missing(str, Enum):
+    """What becomes of a row whose reference points at a row that is not carried."""
+
+    NULL = "null"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column that holds the surrogate key of another table, with or without a foreign key."""
+
+    column: str
+    table: str
+    missing: Missing = Missing.NULL
+    inserted_only: bool = False
+    """Keep the row only where the restore itself inserted the row that it points at."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is carried, as data; its columns are read from the live catalogue.
+
+    SQL in these fields is written against the bare column names of the table and may use the
+    placeholder `%(ours)s`, an array of the ids of this package's own DAGs.
+    """
+
+    name: str
+    merge: Merge
+    key: tuple[str, ...] = ()
+    """`MATCH`: the natural key, compared null-safe; empty: all columns but the surrogate key (a multiset)."""
+    surrogate: str = ""
+    """The column fed by a sequence; empty where the table has none."""
+    run: tuple[str, ...] = ()
+    """`RUN_CHILD`: `("dag_id", "run_id")`, or `("dag_run_id",)` where only the surrogate key is there."""
+    run_surrogate: str = ""
+    """`RUN_CHILD`: a column that repeats the run's surrogate key beside `run`."""
+    references: tuple[Reference, ...] = ()
+    where: str = ""
+    """Which rows are worth keeping; empty: all."""
+    redact: Mapping[str, str] = field(default_factory=dict)
+    """Column -> condition under which its value is left out (NULL) of the backup."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Column -> SQL value that a restore writes whatever the backup holds."""
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Column -> SQL value for rows from an Airflow that did not have it (NOT NULL without default)."""
+    existing: Existing = Existing.KEEP
+    within: str = ""
+    """A timestamp column: rows of the target outside the backup's time range need not be compared."""
+    below_highest: bool = False
+    """New surrogate keys go below the target's highest, since Airflow takes the highest as the current one."""
+    environment_bound: str = ""
+    """Condition of the rows that are restored only into the environment that they came from."""
+    secrets: tuple[str, ...] = ()
+    """Columns encrypted with the Fernet key, each with the flag column that says so: `("val:is_encrypted",)`."""
+    confidential: bool = False
+    """The file is encrypted with the KMS keys when there are any."""
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """The tables that must be restored before this one."""
+        run = {"dag_run"} if self.merge is Merge.RUN_CHILD else set()
+        return frozenset({reference.table for reference in self.references} | run) - {self.name}
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The tables without which the rows of this one mean nothing."""
+        run = {"dag_run"} if self.merge is Merge.RUN_CHILD else set()
+        needed = {r.table for r in self.references if r.missing is Missing.DROP or r.inserted_only}
+        return frozenset(needed | run) - {self.name}
