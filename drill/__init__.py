@@ -1,0 +1,1 @@
+"""The whole solution rehearsed on this machine, with real Airflows and real databases."""

@@ -1,0 +1,55 @@
+"""Fixtures for all: a real PostgreSQL, and databases with the schema of an Airflow version."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from drill.postgres import Postgres
+from tests.support import schemas
+
+Database = Callable[..., str]
+"""`database()` gives the URL of an empty database, `database("2.10.3")` of one with that Airflow's schema."""
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test session."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _templates() -> dict[str, str]:
+    """Schema -> the database that is cloned for it."""
+    return {}
+
+
+@pytest.fixture
+def database(postgres: Postgres, _templates: dict[str, str]) -> Iterator[Database]:
+    """A factory of databases, dropped after the test; it returns the URL for the plain role that owns them."""
+    created: list[str] = []
+
+    def create(version: str = "") -> str:
+        name = f"test_{next(_numbers)}"
+        template = "template0"
+        if version:
+            template = _templates.get(version) or _template(postgres, version)
+            _templates[version] = template
+        created.append(name)
+        return postgres.create(name, template)
+
+    yield create
+    for name in created:
+        postgres.drop(name)
+
+
+def _template(postgres: Postgres, version: str) -> str:
+    name = f"template_{version}"
+    postgres.create(name)
+    postgres.load(schemas.ddl(version), name)
+    return name
