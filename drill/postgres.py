@@ -156,13 +156,17 @@ class Postgres:
         if os.geteuid() == 0:
             account = pwd.getpwnam("nobody")
             os.chown(data, account.pw_uid, account.pw_gid)
-        command = [self._binaries / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust"]
-        options = ["--encoding=UTF8", "--no-locale", "--no-sync"]
+        options = ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         done = subprocess.run(
-            [*command, *options], capture_output=True, check=False, cwd=data, **_unprivileged()
+            [self._binaries / "initdb", "-D", data, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=data,
+            **_unprivileged(),
         )
         if done.returncode:
-            raise PostgresError(f"initdb failed: {done.stderr.decode().strip()}")
+            raise PostgresError(f"initdb failed: {bytes(done.stderr).decode().strip()}")
 
     def _serve(self) -> None:
         data = self._folder / "data"

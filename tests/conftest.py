@@ -31,7 +31,7 @@ def _templates() -> dict[str, str]:
 
 @pytest.fixture
 def database(postgres: Postgres, _templates: dict[str, str]) -> Iterator[Database]:
-    """A factory of databases, dropped after the test; it returns the URL for the plain role that owns them."""
+    """A factory of databases, dropped after the test; it returns the URL for the role that owns it."""
     created: list[str] = []
 
     def create(version: str = "") -> str:

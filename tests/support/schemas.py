@@ -1,7 +1,7 @@
 """The real schema of each Airflow version, as SQL and as data.
 
 `tests/schemas/X.json` describes a schema and `tests/schemas/ddl/X.sql` creates it, both taken from a database
-that Airflow X migrated. `X-upgraded-from-Y` is what X leaves after it migrated a database of Y: before Airflow 3
+that Airflow X migrated. `X-upgraded-from-Y` is what X leaves after it migrated a database of Y: in Airflow 2
 the same tables with their columns in another order, so its SQL is the fresh one, reordered.
 """
 

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Everything that is built, checked and rehearsed here. Works from any folder, with nothing prepared but Python 3.10-3.12.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly VENV=.venv
+readonly CODE=(assets drill tests)
+
+usage() {
+    cat <<'TEXT'
+usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other: ./build.sh lint types)
+
+  unit [PYTEST ARGUMENT...]    set up what the tests need and run them; the first command on a new machine
+  check                        lint, types and the quick tests: under 5 minutes
+  test [PYTEST ARGUMENT...]    all tests, the slow ones too
+  lint                         ruff: rules and format
+  types                        mypy, strict
+  drill [--airflow VERSION]    back up one real Airflow, lose it, restore another one, compare every row
+  matrix [VERSION...]          the drill with each Airflow version
+  setup                        create .venv and install what the targets need
+  clean                        remove everything that was made here
+  help                         this text
+TEXT
+}
+
+fail() {
+    printf 'build.sh: %s\n' "$1" >&2
+    exit "${2:-1}"
+}
+
+is_served() {
+    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1
+}
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-python3}" python3.12 python3.11 python3.10 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-2].*/bin/python; do
+        if is_served "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.10, 3.11 or 3.12 found; install one, or name it: PYTHON=/path/to/python ./build.sh"
+}
+
+setup() {
+    local python stamp wanted
+    stamp="$VENV/.requirements"
+    wanted="$(cat requirements.txt requirements-dev.txt)"
+    if [[ -x "$VENV/bin/python" && -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]]; then
+        return
+    fi
+    if ! is_served "$VENV/bin/python"; then
+        python="$(find_python)"
+        printf 'build.sh: creating %s with %s\n' "$VENV" "$("$python" --version)" >&2
+        rm -rf "$VENV"
+        "$python" -m venv "$VENV" || fail "python cannot create a virtual environment (on Debian: apt-get install python3-venv)"
+    fi
+    printf 'build.sh: installing requirements-dev.txt\n' >&2
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+in_venv() {
+    local program="$1"
+    shift
+    setup
+    "$VENV/bin/$program" "$@"
+}
+
+target_lint() {
+    in_venv ruff check .
+    in_venv ruff format --check .
+}
+
+target_types() {
+    in_venv mypy "${CODE[@]}"
+}
+
+target_unit() {
+    in_venv python -m pytest -m "not slow" "$@"
+}
+
+target_test() {
+    in_venv python -m pytest "$@"
+}
+
+target_check() {
+    target_lint
+    target_types
+    target_unit
+}
+
+target_drill() {
+    in_venv python -m drill "$@"
+}
+
+target_matrix() {
+    in_venv python -m drill.matrix "$@"
+}
+
+target_setup() {
+    setup
+}
+
+target_clean() {
+    rm -rf "$VENV" .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
+    find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+    find . -name '*.egg-info' -type d -not -path './.git/*' -prune -exec rm -rf {} +
+}
+
+target_help() {
+    usage
+}
+
+main() {
+    [[ $# -gt 0 ]] || { usage >&2; exit 2; }
+    while [[ $# -gt 0 ]]; do
+        local target="$1"
+        shift
+        declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
+        case "$target" in
+            unit | test | drill | matrix)  # these take what follows as their arguments
+                "target_$target" "$@"
+                return
+                ;;
+            *) "target_$target" ;;
+        esac
+    done
+}
+
+main "$@"
