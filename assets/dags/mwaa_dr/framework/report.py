@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mwaa_dr.framework import text
+
+COUNTS = ("rows", "inserted", "replaced", "kept", "dropped", "removed")
+"""The counts of a table in the order of the columns; one that no table has is not shown."""
 
 
 @dataclass
@@ -51,3 +57,78 @@ class Report:
     def to_json(self) -> bytes:
         """One JSON document; keys are only ever added."""
         return json.dumps({"report_format": 1, **asdict(self)}, indent=1, sort_keys=True).encode()
+
+    def lines(self) -> list[str]:
+        """The report for people: what was done, a line for each table, the runs to look at, the notes."""
+        return [
+            self._summary(),
+            *self._outcome(),
+            *self._table(),
+            *_runs("interrupted runs", self.interrupted),
+            *_runs("unfinished runs of this database that were kept", self.kept_runs),
+            *[f"note: {text.plain(note)}" for note in self.notes],
+        ]
+
+    def _summary(self) -> str:
+        subject = f"{self.operation} {self.backup_id}".rstrip()
+        if self.source and self.source != self.environment:
+            subject += f" of {self.source} into {self.environment}"
+        elif self.environment:
+            subject += (
+                f" of {self.environment}" if self.operation == "backup" else f" into {self.environment}"
+            )
+        return f"{'dry run of ' if self.dry_run else ''}{text.plain(subject)}: {text.duration(self.seconds)}"
+
+    def _outcome(self) -> list[str]:
+        outcome = []
+        if self.dry_run:
+            outcome.append("nothing was changed; this is what would be done")
+        if self.promoted is False:
+            outcome.append("the backup is complete, but it was NOT made the latest: see the notes")
+        if self.locked_seconds:
+            outcome.append(f"the database was locked for {text.duration(self.locked_seconds)}")
+        return outcome
+
+    def _table(self) -> list[str]:
+        if not self.tables:
+            return []
+        counts = [name for name in COUNTS if any(getattr(line, name) is not None for line in self.tables)]
+        sized = any(line.size is not None for line in self.tables)
+        names = ["in backup" if n == "rows" and self.operation != "backup" else n for n in counts]
+        head = ["table", *names, *(["bytes"] if sized else []), "seconds"]
+        total = TableLine(
+            "total",
+            size=_sum(line.size for line in self.tables),
+            seconds=sum(line.seconds for line in self.tables),
+            **{name: _sum(getattr(line, name) for line in self.tables) for name in counts},
+        )
+        rows = [
+            [
+                text.plain(line.table),
+                *[_count(getattr(line, name)) for name in counts],
+                *([_count(line.size)] if sized else []),
+                f"{line.seconds:.2f}",
+            ]
+            for line in [*self.tables, total]
+        ]
+        return ["", *text.aligned([head, *rows]), ""]
+
+
+def _sum(counts: Iterable[int | None]) -> int:
+    return sum(count or 0 for count in counts)
+
+
+def _count(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _runs(title: str, runs: list[dict[str, Any]]) -> list[str]:
+    if not runs:
+        return []
+    return [f"{title}: {len(runs):,}", *[f"  {line}" for line in text.shortened([_run(run) for run in runs])]]
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    state = f" ({run['state']})" if run.get("state") else ""
+    becomes = f": {run['becomes']}" if run.get("becomes") else ""
+    return text.plain(f"{run.get('dag_id', '')} {run.get('run_id', '')}{state}{becomes}")
