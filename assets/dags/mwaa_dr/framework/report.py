@@ -46,6 +46,8 @@ class Report:
     """Runs in flight: dag_id, run_id, state, what becomes of them."""
     kept_runs: list[dict[str, Any]] = field(default_factory=list)
     """Unfinished runs of the target that were kept, so that the backup's was not restored."""
+    active_dags: list[str] = field(default_factory=list)
+    """Cleanup: the DAGs that were active before it paused them."""
     notes: list[str] = field(default_factory=list)
     """Everything else that a person should know, one sentence each."""
     seconds: float = 0.0
@@ -74,9 +76,7 @@ class Report:
         if self.source and self.source != self.environment:
             subject += f" of {self.source} into {self.environment}"
         elif self.environment:
-            subject += (
-                f" of {self.environment}" if self.operation == "backup" else f" into {self.environment}"
-            )
+            subject += f" of {self.environment}" if self.operation == "backup" else f" into {self.environment}"
         return f"{'dry run of ' if self.dry_run else ''}{text.plain(subject)}: {text.duration(self.seconds)}"
 
     def _outcome(self) -> list[str]:

@@ -82,6 +82,8 @@ class Table:
     """A timestamp column: rows of the target outside the backup's time range need not be compared."""
     below_highest: bool = False
     """New surrogate keys go below the target's highest, since Airflow takes the highest as the current one."""
+    emptied: str = ""
+    """Condition of the rows that cleanup removes; empty: none (rows that belong to runs go with their run)."""
     environment_bound: str = ""
     """Condition of the rows that are restored only into the environment that they came from."""
     secrets: tuple[str, ...] = ()

@@ -72,9 +72,7 @@ class Tables:
             if name in self.skipped:
                 raise TableError(f"table '{name}' cannot be carried: {self.skipped[name]}")
             if name not in self.carried:
-                raise TableError(
-                    f"unknown table '{name}'", f"This version carries {', '.join(sorted(self.carried))}."
-                )
+                raise TableError(f"unknown table '{name}'", f"This version carries {', '.join(sorted(self.carried))}.")
         left_out = {name: "left out by choice" for name in self.carried if name not in chosen}
         return self.skip(**left_out)
 

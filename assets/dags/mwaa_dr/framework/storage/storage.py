@@ -11,13 +11,15 @@ from typing import Protocol
 class Writer(Protocol):
     """Takes bytes as they come; what was written exists only after the `with` block ended well."""
 
-    def write(self, data: bytes, /) -> int: ...
+    def write(self, data: bytes, /) -> int:
+        """Take all of it."""
 
 
 class Reader(Protocol):
     """Gives bytes as they are asked for."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes, all that is left for a negative size, nothing at the end."""
 
 
 class Storage(ABC):

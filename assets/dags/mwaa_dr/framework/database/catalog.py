@@ -1,0 +1,111 @@
+"""What the live database looks like: tables, columns, unique keys, sequences, revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mwaa_dr.framework.database.connection import Cursor
+from mwaa_dr.framework.database.names import ident
+from mwaa_dr.framework.errors import DatabaseError, TableError
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a live table."""
+
+    name: str
+    type: str
+    nullable: bool
+    has_default: bool
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The tables of the current schema."""
+
+    tables: dict[str, tuple[Column, ...]]
+    sizes: dict[str, int]
+    """Estimated bytes of each table with what it keeps out of line."""
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The column names of a table, in its own order, which differs between environments."""
+        return tuple(column.name for column in self.tables[table])
+
+    def has(self, table: str, column: str) -> bool:
+        """Whether the live table has the column."""
+        return column in self.columns(table)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise TableError for the first name that is no table here."""
+        for name in names:
+            if name not in self.tables:
+                raise TableError(
+                    f"this database has no table '{name}'",
+                    "Check the chosen tables and the Airflow version of the database.",
+                )
+
+
+def read_catalog(cursor: Cursor) -> Catalog:
+    """Read all tables of the current schema."""
+    cursor.execute(
+        """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+               a.atthasdef OR a.attidentity <> '', pg_table_size(c.oid)
+          FROM pg_class c
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+         ORDER BY c.relname, a.attnum
+        """
+    )
+    tables: dict[str, list[Column]] = {}
+    sizes: dict[str, int] = {}
+    for table, name, type_name, nullable, has_default, size in cursor.fetchall():
+        tables.setdefault(table, []).append(Column(name, type_name, nullable, has_default))
+        sizes[table] = size
+    if "alembic_version" not in tables:
+        raise DatabaseError(
+            "this database holds no Airflow metadata (there is no table 'alembic_version')",
+            "Check the database name, or run `airflow db migrate` first.",
+        )
+    return Catalog({name: tuple(columns) for name, columns in tables.items()}, sizes)
+
+
+def alembic_revision(cursor: Cursor) -> str:
+    """The schema revision that Airflow's migrations left."""
+    cursor.execute("SELECT string_agg(version_num, ',' ORDER BY version_num) FROM alembic_version")
+    return cursor.fetchone()[0] or ""
+
+
+def unique_keys(cursor: Cursor, table: str) -> list[tuple[str, ...]]:
+    """The column lists of the unique indexes of a table, without the primary key and expressions."""
+    cursor.execute(
+        """
+        SELECT array_agg(a.attname ORDER BY k.n)
+          FROM pg_index i
+          CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, n)
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+         WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND NOT i.indisprimary
+           AND i.indexprs IS NULL AND i.indpred IS NULL
+         GROUP BY i.indexrelid ORDER BY 1
+        """,
+        (ident(table),),
+    )
+    return [tuple(row[0]) for row in cursor.fetchall()]
+
+
+def sequence_of(cursor: Cursor, table: str, column: str) -> str | None:
+    """The quoted name of the sequence that feeds a column, or None."""
+    cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", (ident(table), column))
+    found: str | None = cursor.fetchone()[0]
+    return found
+
+
+def own_dags(cursor: Cursor, known: Iterable[str]) -> tuple[str, ...]:
+    """The ids of this package's DAGs: those given, and all that carry its tag."""
+    cursor.execute("SELECT to_regclass('dag_tag') IS NOT NULL")
+    tagged: list[str] = []
+    if cursor.fetchone()[0]:
+        cursor.execute("SELECT dag_id FROM dag_tag WHERE name = 'mwaa_dr'")
+        tagged = [row[0] for row in cursor.fetchall()]
+    return tuple(sorted({*known, *tagged}))

@@ -1,0 +1,126 @@
+"""What becomes of interrupted work, decided in the staged tables before anything is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mwaa_dr.framework.database.names import ident, idents, staged, text_array, text_literal
+from mwaa_dr.framework.database.selection import FINISHED_TASK, OPEN_TASK, UNFINISHED_RUN
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.manifest import Manifest
+
+# As Airflow's own "mark failed" does: what had begun failed, what had not is skipped.
+_BEGUN = "('running', 'deferred', 'up_for_reschedule', 'restarting', 'shutdown')"
+_AS_FAILED = f"CASE WHEN state IN {_BEGUN} THEN 'failed' ELSE 'skipped' END"
+_NOTE_LIMIT = 1000
+_OPEN_RUNS = "mwaa_dr_open_runs"
+_OF_OPEN_RUN = f"(t.dag_id, t.run_id) IN (SELECT dag_id, run_id FROM {_OPEN_RUNS})"
+_UNFINISHED = f"(t.state IS NULL OR t.{OPEN_TASK}) AND {_OF_OPEN_RUN}"
+
+_FORGET = ("trigger_id", "trigger_timeout", "next_method", "next_kwargs", "external_executor_id")
+"""Columns of a task instance that point at a process or trigger of the lost environment."""
+
+
+def leave_out_own_work(work: Work, stages: Mapping[str, Staged], ours: Collection[str]) -> None:
+    """Our own unfinished runs never come back: the backup's own run is always one of them."""
+    if "dag_run" in stages:
+        work.run(f"DELETE FROM {staged('dag_run')} WHERE dag_id = ANY({text_array(ours)}) AND {UNFINISHED_RUN}")
+
+
+def _open_runs(work: Work, runs: Staged) -> None:
+    """Set the keys of the runs in flight aside: few rows, against which millions are compared."""
+    work.run(
+        f"CREATE TEMPORARY TABLE {_OPEN_RUNS} ON COMMIT DROP AS"
+        f" SELECT id, dag_id, run_id FROM {runs.name} WHERE {UNFINISHED_RUN}"
+    )
+    work.run(f"ANALYZE {_OPEN_RUNS}")
+
+
+def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
+    """Restore nothing as running: runs with finished tasks come back as failed, others not at all."""
+    runs, tasks = stages.get("dag_run"), stages.get("task_instance")
+    if runs and tasks:
+        work.run(
+            f"DELETE FROM {runs.name} r WHERE {UNFINISHED_RUN} AND NOT EXISTS (SELECT 1 FROM {tasks.name} t"
+            f" WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id AND t.{FINISHED_TASK})"
+        )
+    if runs is None:
+        return
+    _open_runs(work, runs)
+    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
+    if tasks:
+        work.run(
+            f"UPDATE {tasks.name} t SET state = {_AS_FAILED}, end_date = COALESCE(end_date, {moment}),"
+            f" {_forgotten(tasks)} WHERE t.{OPEN_TASK} OR ({_UNFINISHED})"
+        )
+    if "dag_run_note" in stages:
+        _note(work, stages["dag_run_note"], manifest)
+    work.run(f"UPDATE {runs.name} SET state = 'failed', end_date = COALESCE(end_date, {moment}) WHERE {UNFINISHED_RUN}")
+
+
+def _note(work: Work, notes: Staged, manifest: Manifest) -> None:
+    text = text_literal(
+        f"Interrupted at {manifest.snapshot_time}; restored as failed from backup {manifest.backup_id}."
+        " Clear it to run what was not finished."
+    )
+    work.run(
+        f"UPDATE {notes.name} n SET content = left(concat_ws(E'\\n', content, {text}), {_NOTE_LIMIT})"
+        f" FROM {_OPEN_RUNS} r WHERE r.id = n.dag_run_id"
+    )
+    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
+    work.run(
+        f"INSERT INTO {notes.name} (dag_run_id, content, created_at, updated_at)"
+        f" SELECT r.id, {text}, {moment}, {moment} FROM {_OPEN_RUNS} r"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {notes.name} n WHERE n.dag_run_id = r.id)"
+    )
+
+
+def resume(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
+    """Keep finished tasks, clear unfinished ones as Airflow's own clear does, and queue their runs."""
+    runs, tasks = stages.get("dag_run"), stages.get("task_instance")
+    if runs is None or tasks is None:
+        return
+    _open_runs(work, runs)
+    _keep_tries(work, stages, manifest)
+    if "task_reschedule" in stages:
+        work.run(
+            f"DELETE FROM {staged('task_reschedule')} s USING {tasks.name} t WHERE {_UNFINISHED}"
+            " AND s.dag_id = t.dag_id AND s.run_id = t.run_id"
+            " AND s.task_id = t.task_id AND s.map_index = t.map_index"
+        )
+    # Airflow sets max_tries to try_number + the task's retries; max_tries holds those until it is raised.
+    work.run(
+        f"UPDATE {tasks.name} t SET state = NULL, max_tries = COALESCE(try_number, 0) + GREATEST(max_tries, 0),"
+        f" {_forgotten(tasks)} WHERE {_UNFINISHED}"
+    )
+    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
+    work.run(
+        f"UPDATE {tasks.name} t SET state = {_AS_FAILED}, end_date = COALESCE(end_date, {moment}),"
+        f" {_forgotten(tasks)} WHERE t.{OPEN_TASK} AND NOT {_OF_OPEN_RUN}"
+    )
+    again = ", clear_number = clear_number + 1" if runs.has("clear_number") else ""
+    work.run(
+        f"UPDATE {runs.name} SET state = 'queued', queued_at = now(), start_date = NULL, end_date = NULL,"
+        f" last_scheduling_decision = NULL{again} WHERE {UNFINISHED_RUN}"
+    )
+
+
+def _keep_tries(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
+    """Record the interrupted try of each cleared task, where this Airflow keeps every try."""
+    history, tasks = stages.get("task_instance_history"), stages["task_instance"]
+    if history is None or not history.has("id"):
+        return
+    same = [c for c in history.columns if c in tasks.columns and c not in ("state", "end_date", "id")]
+    work.run(
+        f"INSERT INTO {history.name} (id, state, end_date, {idents(same)})"
+        f" SELECT (SELECT COALESCE(max(id), 0) FROM {history.name}) + row_number() OVER (), 'failed',"
+        f" COALESCE(t.end_date, {text_literal(manifest.snapshot_time)}::timestamptz), {idents(same, 't')}"
+        f" FROM {tasks.name} t WHERE {_UNFINISHED} AND t.try_number > 0 AND t.state IN {_BEGUN}"
+        f" AND NOT EXISTS (SELECT 1 FROM {history.name} h WHERE h.dag_id = t.dag_id AND h.run_id = t.run_id"
+        " AND h.task_id = t.task_id AND h.map_index = t.map_index AND h.try_number = t.try_number)"
+    )
+
+
+def _forgotten(tasks: Staged) -> str:
+    return ", ".join(f"{ident(c)} = NULL" for c in _FORGET if tasks.has(c)) or "state = state"

@@ -1,0 +1,157 @@
+"""Tables whose rows are paired with equal rows of the target: by natural key, or as a multiset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mwaa_dr.framework.database.keys import raise_sequence, renumber, renumber_below
+from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.model.table import Existing, Missing
+
+
+@dataclass
+class Merged:
+    """What became of the rows of one table."""
+
+    inserted: int = 0
+    replaced: int = 0
+    kept: int = 0
+    removed: int = 0
+
+
+def merge_matching(work: Work, stage: Staged, stages: Mapping[str, Staged], replace: bool) -> Merged:
+    """Insert the rows that the target lacks; `replace` lets the backup win where it has them."""
+    _follow_references(work, stage, stages)
+    if stage.table.surrogate:
+        return _merge_numbered(work, stage, replace)
+    return _merge_keyed(work, stage)
+
+
+def _follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> None:
+    """Point the staged rows at the keys that the restore gave to what they refer to."""
+    for reference in stage.table.references:
+        if reference.table == stage.table.name or not stage.has(reference.column):
+            continue
+        column, drops = ident(reference.column), reference.missing is Missing.DROP
+        if reference.table not in stages:
+            work.run(
+                f"DELETE FROM {stage.name}"
+                if drops or reference.inserted_only
+                else f"UPDATE {stage.name} SET {column} = NULL"
+            )
+            continue
+        mapped = key_map(reference.table)
+        if drops or reference.inserted_only:
+            only = " AND m.inserted" if reference.inserted_only else ""
+            work.run(
+                f"DELETE FROM {stage.name} s WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{column}{only})"
+            )
+        work.run(
+            f"UPDATE {stage.name} s SET {column} = x.new FROM"
+            f" (SELECT i.ctid AS place, m.new FROM {stage.name} i LEFT JOIN {mapped} m ON m.old = i.{column}"
+            f" WHERE i.{column} IS DISTINCT FROM m.new) x WHERE s.ctid = x.place"
+        )
+
+
+def _merge_keyed(work: Work, stage: Staged) -> Merged:
+    staged = work.one(f"SELECT count(*) FROM {stage.name}")
+    inserted = work.run(
+        f"INSERT INTO {ident(stage.table.name)} ({target_columns(stage)})"
+        f" SELECT {values(stage, 's', {})} FROM {stage.name} s ON CONFLICT DO NOTHING"
+    )
+    return Merged(inserted=inserted, kept=staged - inserted)
+
+
+def _merge_numbered(work: Work, stage: Staged, replace: bool) -> Merged:
+    table = stage.table
+    raise_sequence(work, stage)
+    _pair(work, stage)
+    if table.below_highest:
+        renumber_below(work, stage)
+    else:
+        renumber(work, stage)
+    _follow_itself(work, stage)
+    mapped, key = key_map(table.name), ident(table.surrogate)
+    merged = Merged(kept=work.one(f"SELECT count(*) FROM {mapped} WHERE NOT inserted"))
+    if replace:
+        merged.replaced = _replace(work, stage)
+        merged.kept -= merged.replaced
+    merged.inserted = work.run(
+        f"INSERT INTO {ident(table.name)} ({target_columns(stage)})"
+        f" SELECT {values(stage, 's', {table.surrogate: 'm.new'})}"
+        f" FROM {stage.name} s JOIN {mapped} m ON m.old = s.{key} WHERE m.inserted ORDER BY m.new"
+    )
+    return merged
+
+
+def _pair(work: Work, stage: Staged) -> None:
+    """Build the map old key -> new key; the n-th of several equal rows is paired with the n-th there."""
+    table, mapped = stage.table, key_map(stage.table.name)
+    key = ident(table.surrogate)
+    within = _within(stage)
+    work.run(f"CREATE TEMPORARY TABLE {mapped} (old bigint, new bigint, inserted boolean) ON COMMIT DROP")
+    if not work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {within}"):
+        work.run(f"INSERT INTO {mapped} SELECT {key}, {key}, true FROM {stage.name}")
+    else:
+        columns = table.key or tuple(c for c in stage.columns if c != table.surrogate)
+        staged_key, target_key = row_key(columns, "s"), row_key(columns, "t")
+        work.run(
+            f"INSERT INTO {mapped}"
+            f" WITH s AS (SELECT s.{key} AS id, {staged_key} AS k,"
+            f"  row_number() OVER (PARTITION BY {staged_key} ORDER BY s.{key}) AS n FROM {stage.name} s),"
+            f" t AS (SELECT t.{key} AS id, {target_key} AS k,"
+            f"  row_number() OVER (PARTITION BY {target_key} ORDER BY t.{key}) AS n"
+            f"  FROM {ident(table.name)} t WHERE {within})"
+            " SELECT s.id, COALESCE(t.id, s.id), t.id IS NULL FROM s LEFT JOIN t USING (k, n)"
+        )
+    work.run(f"ANALYZE {mapped}")
+
+
+def _within(stage: Staged) -> str:
+    if not stage.table.within:
+        return "true"
+    column = ident(stage.table.within)
+    return (
+        f"(t.{column} IS NULL OR t.{column} BETWEEN (SELECT min({column}) FROM {stage.name})"
+        f" AND (SELECT max({column}) FROM {stage.name}))"
+    )
+
+
+def _follow_itself(work: Work, stage: Staged) -> None:
+    mapped = key_map(stage.table.name)
+    for reference in stage.table.references:
+        if reference.table == stage.table.name and stage.has(reference.column):
+            column = ident(reference.column)
+            work.run(f"UPDATE {stage.name} s SET {column} = (SELECT m.new FROM {mapped} m WHERE m.old = s.{column})")
+
+
+def _replace(work: Work, stage: Staged) -> int:
+    table, mapped = stage.table, key_map(stage.table.name)
+    columns = [c for c in stage.columns if c != table.surrogate]
+    assigned = ", ".join(f"{ident(c)} = s.{ident(c)}" for c in columns)
+    return work.run(
+        f"UPDATE {ident(table.name)} t SET {assigned} FROM {stage.name} s"
+        f" JOIN {mapped} m ON m.old = s.{ident(table.surrogate)}"
+        f" WHERE NOT m.inserted AND t.{ident(table.surrogate)} = m.new"
+        f" AND {row_key(columns, 't')} IS DISTINCT FROM {row_key(columns, 's')}"
+    )
+
+
+def replaces(existing: Existing, strategy_replaces: bool) -> bool:
+    """Whether a table's rule lets the backup win over a row that is there."""
+    return existing is Existing.REPLACE or (existing is Existing.STRATEGY and strategy_replaces)
+
+
+def target_columns(stage: Staged) -> str:
+    """The columns that an INSERT names; order differs between environments, so it always names them."""
+    return idents((*stage.columns, *stage.added))
+
+
+def values(stage: Staged, alias: str, instead: Mapping[str, str]) -> str:
+    """The SELECT list for `target_columns`: staged values, fixed values, and those given `instead`."""
+    known = {**stage.table.fixed, **instead}
+    own = [known.get(column) or f"{alias}.{ident(column)}" for column in stage.columns]
+    return ", ".join((*own, *stage.added.values()))

@@ -1,0 +1,178 @@
+"""The merge of a staged backup into the living database, in one transaction and in an order that harms nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from mwaa_dr.framework.database.catalog import Catalog
+from mwaa_dr.framework.database.connection import first_line
+from mwaa_dr.framework.database.dags import lock_dags, merge_dags, stub_the_rest, unknown_active_dags
+from mwaa_dr.framework.database.match import Merged, merge_matching, replaces
+from mwaa_dr.framework.database.runs import (
+    lock_alike,
+    merge_children,
+    merge_runs,
+    plan_runs,
+    remove_replaced,
+)
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.errors import BusyError
+from mwaa_dr.framework.model.options import RestoreOptions, Strategy
+from mwaa_dr.framework.model.table import Merge
+from mwaa_dr.framework.progress import Progress
+from mwaa_dr.framework.report import TableLine
+
+logger = logging.getLogger(__name__)
+
+BEFORE_LOCK = ("job", "log")
+"""Nothing of the scheduler or parser waits for these: they are merged before the DAG rows are held."""
+LAST = ("slot_pool", "dag")
+"""The scheduler takes all pools at once or none: they are held for as short as can be."""
+ATTEMPTS = 3
+
+
+@dataclass
+class MergeResult:
+    """What the merge did."""
+
+    lines: dict[str, TableLine] = field(default_factory=dict)
+    kept_runs: list[dict[str, object]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Merger:
+    """Merges staged tables; holds what all steps need."""
+
+    work: Work
+    stages: dict[str, Staged]
+    """By table, each after all that it depends on."""
+    catalog: Catalog
+    options: RestoreOptions
+    ours: tuple[str, ...]
+    same_environment: bool
+    progress: Progress
+    result: MergeResult = field(default_factory=MergeResult)
+
+    def merge(self) -> MergeResult:
+        """Merge everything; raise and change nothing when any part of it cannot be."""
+        for name in BEFORE_LOCK:
+            if name in self.stages:
+                self._table(self.stages[name])
+        self._retried(self._locked_phase)
+        return self.result
+
+    def _retried(self, step: Callable[[], None]) -> None:
+        """Repeat a step that lost a race against the living Airflow; its locks are let go in between."""
+        import psycopg2
+        from psycopg2 import errors
+
+        before = dict(self.result.lines)
+        for attempt in range(1, ATTEMPTS + 1):
+            self.work.run("SAVEPOINT merge")
+            try:
+                step()
+            except (errors.DeadlockDetected, errors.UniqueViolation, errors.LockNotAvailable) as err:
+                self.work.cursor.execute("ROLLBACK TO SAVEPOINT merge")
+                if attempt == ATTEMPTS:
+                    raise _lost(err) from err
+                logger.warning("merge repeated", extra={"attempt": attempt, "reason": first_line(err)})
+                self.result = MergeResult(lines=dict(before))
+                time.sleep(attempt)
+            except psycopg2.errors.QueryCanceled:
+                self.work.check_limit()
+                raise
+            else:
+                return
+
+    def _locked_phase(self) -> None:
+        self.progress.phase("merge")
+        lock_dags(self.work)
+        runs = self.stages.get("dag_run")
+        if runs:
+            lock_alike(self.work, runs)
+            kept = plan_runs(self.work, runs)
+            self.result.kept_runs = [
+                {"dag_id": dag_id, "run_id": run_id, "state": state} for dag_id, run_id, state in kept
+            ]
+        removed = self._remove_replaced() if runs else {}
+        for name, stage in self.stages.items():
+            if name not in (*BEFORE_LOCK, *LAST):
+                self._table(stage)
+        if "slot_pool" in self.stages:
+            self._table(self.stages["slot_pool"])
+        self._dags()
+        for name, rows in removed.items():
+            if name in self.result.lines:
+                self.result.lines[name].replaced = rows
+
+    def _remove_replaced(self) -> dict[str, int]:
+        of_runs = [s.table for s in self.stages.values() if s.table.merge in (Merge.RUN, Merge.RUN_CHILD)]
+        return remove_replaced(self.work, {t.name: t for t in reversed(of_runs)})
+
+    def _table(self, stage: Staged) -> None:
+        started = time.monotonic()
+        self.progress.start(stage.table.name)
+        if stage.table.environment_bound and not self.same_environment:
+            self.work.run(f"DELETE FROM {stage.name} WHERE {stage.table.environment_bound}")
+        merged = self._by_rule(stage)
+        seconds = time.monotonic() - started
+        dropped = max(0, stage.rows - merged.inserted - merged.replaced - merged.kept)
+        self.result.lines[stage.table.name] = TableLine(
+            stage.table.name,
+            rows=stage.rows,
+            inserted=merged.inserted,
+            replaced=merged.replaced,
+            kept=merged.kept,
+            dropped=dropped,
+            seconds=round(seconds, 3),
+        )
+        self.progress.finish(stage.table.name, merged.inserted, seconds)
+
+    def _by_rule(self, stage: Staged) -> Merged:
+        if stage.table.merge is Merge.RUN:
+            return merge_runs(self.work, stage, self.stages)
+        if stage.table.merge is Merge.RUN_CHILD:
+            return merge_children(self.work, stage, self.stages)
+        strategy = {"variable": self.options.variables, "connection": self.options.connections}
+        wins = strategy.get(stage.table.name) is Strategy.REPLACE
+        return merge_matching(self.work, stage, self.stages, replaces(stage.table.existing, wins))
+
+    def _dags(self) -> None:
+        stage = self.stages.get("dag")
+        if stage:
+            started = time.monotonic()
+            merged = merge_dags(
+                self.work,
+                stage,
+                self.catalog,
+                ours=() if self.same_environment else self.ours,
+                hold_back=self._never_touched(),
+            )
+            self.result.lines["dag"] = TableLine(
+                "dag",
+                rows=stage.rows,
+                inserted=merged.inserted,
+                replaced=merged.replaced,
+                kept=merged.kept,
+                seconds=round(time.monotonic() - started, 3),
+            )
+            others = unknown_active_dags(self.work, stage, self.ours)
+            if others:
+                self.result.notes.append(f"active here but not in the backup, left as they are: {', '.join(others)}")
+        stub_the_rest(self.work, self.catalog, self.stages)
+
+    def _never_touched(self) -> Collection[str]:
+        # Pausing the DAG that restores would hold up its own run.
+        return (self.options.own_run.dag_id,) if self.options.own_run else ()
+
+
+def _lost(err: Exception) -> BusyError:
+    return BusyError(
+        f"the living Airflow changed the same rows {ATTEMPTS} times over ({first_line(err)}); nothing was changed",
+        "Pause the DAGs of the target, or try again.",
+    )

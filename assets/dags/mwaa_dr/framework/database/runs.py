@@ -1,0 +1,148 @@
+"""The unit of merging: a DAG run with all its children."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mwaa_dr.framework.database.catalog import unique_keys
+from mwaa_dr.framework.database.keys import raise_sequence, renumber
+from mwaa_dr.framework.database.match import Merged, target_columns, values
+from mwaa_dr.framework.database.names import ident, key_map, staged
+from mwaa_dr.framework.database.selection import UNFINISHED_RUN
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.model.table import Missing, Table
+
+_CLASH = "mwaa_dr_clash"
+_RUNS = key_map("dag_run")
+
+
+def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
+    """Decide for each staged run: inserted, or left out since an unfinished run of the target has its place.
+
+    Returns the runs of the target that are kept: dag_id, run_id, state.
+    """
+    alike = " UNION ".join(
+        f"SELECT s.id AS old, t.id AS target, t.{UNFINISHED_RUN} AS unfinished FROM {stage.name} s"
+        f" JOIN dag_run t ON {' AND '.join(f't.{ident(c)} = s.{ident(c)}' for c in key)}"
+        for key in unique_keys(work.cursor, "dag_run")
+        if all(stage.has(c) for c in key)
+    )
+    work.run(f"CREATE TEMPORARY TABLE {_CLASH} ON COMMIT DROP AS {alike}")
+    work.run(f"ANALYZE {_CLASH}")
+    work.run(
+        f"CREATE TEMPORARY TABLE {_RUNS} ON COMMIT DROP AS SELECT s.id::bigint AS old, s.id::bigint AS new,"
+        f" true AS inserted, s.dag_id, s.run_id FROM {stage.name} s"
+        f" WHERE s.id NOT IN (SELECT old FROM {_CLASH} WHERE unfinished)"
+    )
+    return work.rows(
+        "SELECT DISTINCT t.dag_id, t.run_id, t.state FROM dag_run t"
+        f" WHERE t.id IN (SELECT target FROM {_CLASH} WHERE unfinished) ORDER BY 1, 2"
+    )
+
+
+def lock_alike(work: Work, stage: Staged) -> None:
+    """Hold the target's runs that the backup has too, so that none is cleared while we decide."""
+    work.run(
+        f"SELECT count(*) FROM (SELECT 1 FROM dag_run WHERE (dag_id, run_id) IN"
+        f" (SELECT dag_id, run_id FROM {stage.name}) ORDER BY id FOR UPDATE) locked"
+    )
+
+
+def remove_replaced(work: Work, tables: Mapping[str, Table]) -> dict[str, int]:
+    """Delete the target's finished runs that the backup replaces, children first; return rows per table."""
+    gone = f"SELECT c.target FROM {_CLASH} c JOIN {_RUNS} m ON m.old = c.old"
+    if not work.exists(gone):
+        return {}
+    work.run(
+        "CREATE TEMPORARY TABLE mwaa_dr_gone ON COMMIT DROP AS"
+        f" SELECT id, dag_id, run_id FROM dag_run WHERE id IN ({gone})"
+    )
+    work.run("ANALYZE mwaa_dr_gone")
+    return {table.name: delete_of_runs(work, table, "mwaa_dr_gone") for table in tables.values()}
+
+
+def delete_of_runs(work: Work, table: Table, runs: str) -> int:
+    """Delete the rows of a table that belong to the runs listed in a temporary table (id, dag_id, run_id)."""
+    if table.name == "dag_run":
+        same = "t.id = g.id"
+    elif table.run == ("dag_id", "run_id"):
+        same = "t.dag_id = g.dag_id AND t.run_id = g.run_id"
+    else:
+        same = f"t.{ident(table.run[0])} = g.id"
+    return work.run(f"DELETE FROM {ident(table.name)} t USING {runs} g WHERE {same}")
+
+
+def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
+    """Insert the planned runs."""
+    raise_sequence(work, stage)
+    renumber(work, stage)
+    work.run(f"ANALYZE {_RUNS}")
+    joins, instead = _joins(stage, stages)
+    instead["id"] = "r.new"
+    inserted = work.run(
+        f"INSERT INTO dag_run ({target_columns(stage)}) SELECT {values(stage, 's', instead)}"
+        f" FROM {stage.name} s JOIN {_RUNS} r ON r.old = s.id{joins}"
+    )
+    return Merged(inserted=inserted)
+
+
+def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
+    """Insert the rows that belong to the inserted runs, pointing at their new keys."""
+    table = stage.table
+    joins, instead = _joins(stage, stages)
+    if table.run == ("dag_id", "run_id"):
+        of_run = "r.dag_id = s.dag_id AND r.run_id = s.run_id"
+    else:
+        of_run = f"r.old = s.{ident(table.run[0])}"
+        instead[table.run[0]] = "r.new"
+    if table.run_surrogate:
+        instead[table.run_surrogate] = "r.new"
+    if table.surrogate:
+        joins += _fresh_keys(work, stage)
+        instead[table.surrogate] = f"COALESCE(k.new, s.{ident(table.surrogate)})"
+    inserted = work.run(
+        f"INSERT INTO {ident(table.name)} ({target_columns(stage)}) SELECT {values(stage, 's', instead)}"
+        f" FROM {stage.name} s JOIN {_RUNS} r ON {of_run}{joins}"
+    )
+    return Merged(inserted=inserted)
+
+
+def _fresh_keys(work: Work, stage: Staged) -> str:
+    """Map only the keys that are taken in the target: nothing else points at the rows of a child table."""
+    raise_sequence(work, stage)
+    mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
+    work.run(
+        f"CREATE TEMPORARY TABLE {mapped} ON COMMIT DROP AS SELECT s.{key}::bigint AS old,"
+        f" s.{key}::bigint AS new, true AS inserted FROM {stage.name} s"
+        f" JOIN {ident(stage.table.name)} t ON t.{key} = s.{key}"
+    )
+    renumber(work, stage)
+    work.run(f"ANALYZE {mapped}")
+    return f" LEFT JOIN {mapped} k ON k.old = s.{key}"
+
+
+def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, str]]:
+    """The joins that resolve a row's references, and the value of each referring column."""
+    joins, instead = "", {}
+    for number, reference in enumerate(stage.table.references):
+        if not stage.has(reference.column) or reference.column in stage.table.fixed:
+            continue
+        if reference.table not in stages:
+            instead[reference.column] = "NULL"
+            continue
+        kind = "JOIN" if reference.missing is Missing.DROP else "LEFT JOIN"
+        alias = f"f{number}"
+        joins += f" {kind} {key_map(reference.table)} {alias} ON {alias}.old = s.{ident(reference.column)}"
+        instead[reference.column] = f"{alias}.new"
+    return joins, instead
+
+
+def orphans(work: Work, stage: Staged) -> int:
+    """How many staged children have no staged run: a backup of one snapshot has none."""
+    if stage.table.run != ("dag_id", "run_id"):
+        return 0
+    return work.one(
+        f"SELECT count(*) FROM {stage.name} s WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {staged('dag_run')} r WHERE r.dag_id = s.dag_id AND r.run_id = s.run_id)"
+    )

@@ -1,0 +1,129 @@
+"""One consistent view of the whole database, shared by the connections that read in parallel."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from mwaa_dr.framework.database.connection import (
+    BACKUP_LOCK,
+    Connection,
+    MetadataDb,
+    first_line,
+    take_lock,
+)
+from mwaa_dr.framework.errors import DatabaseError
+from mwaa_dr.framework.storage.storage import Writer
+
+logger = logging.getLogger(__name__)
+
+BUFFER = 1 << 18
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Connections that all see the database as it was at `time`."""
+
+    connections: tuple[Connection, ...]
+    time: datetime
+
+    @property
+    def first(self) -> Connection:
+        """The connection that took the snapshot; it outlives the others."""
+        return self.connections[0]
+
+
+@contextmanager
+def open_snapshot(db: MetadataDb, connections: int, wait_seconds: float) -> Iterator[Snapshot]:
+    """Open up to `connections` connections on one snapshot; one, where the server does not share it.
+
+    Read only and REPEATABLE READ: nothing can be written by it, and no writer waits for it. Raises
+    BusyError when another backup does not end within `wait_seconds`.
+    """
+    with ExitStack() as stack:
+        _lock_out_others(stack, db, wait_seconds)
+        first = stack.enter_context(_reader(db))
+        shared = _export(first) if connections > 1 else ""
+        with first.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            time = cursor.fetchone()[0]
+        others = _join(stack, db, shared, connections - 1) if shared else []
+        yield Snapshot((first, *others), time)
+
+
+def _lock_out_others(stack: ExitStack, db: MetadataDb, wait_seconds: float) -> None:
+    # On a connection of its own: waiting must come before the snapshot, or it would be as old as the wait.
+    cursor = stack.enter_context(db.transaction())
+    take_lock(cursor, BACKUP_LOCK, "backup", wait_seconds)
+
+
+@contextmanager
+def _reader(db: MetadataDb) -> Iterator[Connection]:
+    with db.connection() as connection:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.rollback()
+
+
+def _export(first: Connection) -> str:
+    """Share the snapshot of a connection; return its name, or nothing where the server does not share it."""
+    import psycopg2
+
+    try:
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            return str(cursor.fetchone()[0])
+    except psycopg2.Error as err:
+        _say_refused(err)
+        first.rollback()
+        return ""
+
+
+def _join(stack: ExitStack, db: MetadataDb, name: str, count: int) -> list[Connection]:
+    """Open more connections on a shared snapshot; as many as can be had."""
+    import psycopg2
+
+    joined: list[Connection] = []
+    try:
+        for _ in range(count):
+            connection = stack.enter_context(_reader(db))
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION SNAPSHOT %s", (name,))
+            joined.append(connection)
+    except (psycopg2.Error, DatabaseError) as err:
+        _say_refused(err)
+    return joined
+
+
+def _say_refused(err: Exception) -> None:
+    # Some proxies move a session between servers, where the snapshot is not known.
+    logger.warning("the snapshot is not shared, fewer connections are used", extra={"reason": first_line(err)})
+
+
+class _Forward(io.RawIOBase):
+    """Lets a C-level buffer stand between Postgres' rows and our writer: one call per block, not per row."""
+
+    def __init__(self, target: Writer) -> None:
+        super().__init__()
+        self._target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        return self._target.write(bytes(data))  # type: ignore[call-overload]
+
+
+def copy_out(connection: Connection, query: str, target: Writer) -> int:
+    """Stream the rows of a query as Postgres' own CSV with a header; return their number."""
+    with connection.cursor() as cursor, io.BufferedWriter(_Forward(target), BUFFER) as buffer:
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", buffer)
+        buffer.flush()
+        return int(cursor.rowcount)

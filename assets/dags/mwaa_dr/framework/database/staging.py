@@ -1,0 +1,99 @@
+"""Temporary tables that hold a backup beside the living tables until all of it is known to be good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mwaa_dr.framework.database.catalog import Catalog
+from mwaa_dr.framework.database.connection import Cursor
+from mwaa_dr.framework.database.names import ident, idents, staged
+from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
+from mwaa_dr.framework.manifest import Manifest, TableFile
+from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.storage.storage import Reader
+
+COPY_BUFFER = 1 << 18
+
+
+@dataclass
+class Staged:
+    """A table of the backup that lies in a temporary table."""
+
+    table: Table
+    columns: tuple[str, ...]
+    """Columns that are there in the backup and in the target."""
+    added: dict[str, str] = field(default_factory=dict)
+    """Column of the target only -> SQL value."""
+    rows: int = 0
+
+    @property
+    def name(self) -> str:
+        """The quoted name of the temporary table."""
+        return staged(self.table.name)
+
+    def has(self, column: str) -> bool:
+        """Whether the backup has the column."""
+        return column in self.columns
+
+
+def check_columns(table: Table, file: TableFile, catalog: Catalog) -> Staged:
+    """Pair the columns of a backup with those of the target; raise IncompatibleBackupError naming misfits."""
+    live = {column.name: column for column in catalog.tables[table.name]}
+    foreign = [name for name in file.columns if name not in live]
+    if foreign:
+        raise IncompatibleBackupError(
+            f"the target's table '{table.name}' has no column {', '.join(repr(c) for c in foreign)}",
+            "Restore into the Airflow version that the backup was taken from, or a newer one of its line.",
+        )
+    absent = [column for name, column in live.items() if name not in file.columns]
+    unknown = [c.name for c in absent if not (c.nullable or c.has_default or c.name in table.added)]
+    if unknown:
+        raise IncompatibleBackupError(
+            f"the backup has no value for {', '.join(repr(c) for c in unknown)} of table '{table.name}'",
+            "Restore into the Airflow version that the backup was taken from.",
+        )
+    added = {c.name: table.added[c.name] for c in absent if c.name in table.added}
+    return Staged(table, file.columns, added)
+
+
+def make_stage(cursor: Cursor, stage: Staged) -> None:
+    """Create the empty temporary table: the target's types, none of its constraints."""
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {stage.name} ON COMMIT DROP AS"
+        f" SELECT {idents(stage.columns)} FROM {ident(stage.table.name)} WITH NO DATA"
+    )
+
+
+def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -> None:
+    """Stream the rows of a backup's file in; raise DamagedBackupError when they are not those it promised."""
+    import psycopg2
+
+    try:
+        cursor.copy_expert(
+            f"COPY {stage.name} ({idents(stage.columns)}) FROM STDIN (FORMAT csv, HEADER)",
+            source,
+            size=COPY_BUFFER,
+        )
+    except psycopg2.DataError as err:
+        # The driver's message may show a value: only its class is told.
+        raise DamagedBackupError(
+            f"file '{file.file}' holds a row that does not fit table '{stage.table.name}' ({type(err).__name__})"
+        ) from None
+    if cursor.rowcount != file.rows:
+        raise DamagedBackupError(
+            f"file '{file.file}' holds {cursor.rowcount} rows, its manifest says {file.rows}",
+            "Choose another backup.",
+        )
+    stage.rows = file.rows
+    cursor.execute(f"ANALYZE {stage.name}")
+
+
+def planned(manifest: Manifest, tables: Sequence[Table], catalog: Catalog) -> list[tuple[Staged, TableFile]]:
+    """The tables to stage, in the order of restoring; a table that the backup lacks is not touched."""
+    plan = []
+    for table in tables:
+        file = manifest.file_of(table.name)
+        if file is not None:
+            plan.append((check_columns(table, file, catalog), file))
+    return plan
