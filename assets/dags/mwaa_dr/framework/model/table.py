@@ -41,7 +41,10 @@ class Missing(str, Enum):
 
 @dataclass(frozen=True)
 class Reference:
-    """A column that holds the surrogate key of another table, with or without a foreign key."""
+    """A column that holds the surrogate key of another table, with or without a foreign key.
+
+    Where that table has none (`dag`) the column holds its natural key, which stays as it is.
+    """
 
     column: str
     table: str
@@ -62,10 +65,15 @@ class Table:
     merge: Merge
     key: tuple[str, ...] = ()
     """`MATCH`: the natural key, compared null-safe; empty: all columns but the surrogate key (a multiset)."""
+    other_keys: tuple[tuple[str, ...], ...] = ()
+    """Further unique keys, of columns or SQL expressions on them: a row that meets one of the target by any
+    of them is paired with it, since inserting it would fail."""
     surrogate: str = ""
     """The column fed by a sequence; empty where the table has none."""
     run: tuple[str, ...] = ()
     """`RUN_CHILD`: `("dag_id", "run_id")`, or `("dag_run_id",)` where only the surrogate key is there."""
+    parent: str = "dag_run"
+    """`RUN_CHILD`: the table that a foreign key ties these rows to: `dag_run`, or `task_instance`."""
     run_surrogate: str = ""
     """`RUN_CHILD`: a column that repeats the run's surrogate key beside `run`."""
     references: tuple[Reference, ...] = ()
@@ -81,25 +89,27 @@ class Table:
     within: str = ""
     """A timestamp column: rows of the target outside the backup's time range need not be compared."""
     below_highest: bool = False
-    """New surrogate keys go below the target's highest, since Airflow takes the highest as the current one."""
+    """New surrogate keys go below the target's highest, which Airflow takes as the current one."""
     emptied: str = ""
     """Condition of the rows that cleanup removes; empty: none (rows that belong to runs go with their run)."""
+    superseded: str = ""
+    """Condition, on a staged row `s`, of rows that the target has left behind since."""
     environment_bound: str = ""
     """Condition of the rows that are restored only into the environment that they came from."""
     secrets: tuple[str, ...] = ()
-    """Columns encrypted with the Fernet key, each with the flag column that says so: `("val:is_encrypted",)`."""
+    """Columns encrypted with the Fernet key, each with the flag that says so: `("val:is_encrypted",)`."""
     confidential: bool = False
     """The file is encrypted with the KMS keys when there are any."""
 
     @property
     def depends_on(self) -> frozenset[str]:
         """The tables that must be restored before this one."""
-        run = {"dag_run"} if self.merge is Merge.RUN_CHILD else set()
+        run = {"dag_run", self.parent} if self.merge is Merge.RUN_CHILD else set()
         return frozenset({reference.table for reference in self.references} | run) - {self.name}
 
     @property
     def needs(self) -> frozenset[str]:
         """The tables without which the rows of this one mean nothing."""
-        run = {"dag_run"} if self.merge is Merge.RUN_CHILD else set()
+        run = {"dag_run", self.parent} if self.merge is Merge.RUN_CHILD else set()
         needed = {r.table for r in self.references if r.missing is Missing.DROP or r.inserted_only}
         return frozenset(needed | run) - {self.name}

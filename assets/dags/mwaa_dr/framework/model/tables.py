@@ -1,4 +1,4 @@
-"""The tables of one Airflow version: those that are carried, in order, and those that are not, with the reason."""
+"""The tables of one Airflow version: those that are carried, in order, and the others with the reason."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tables:
     def change(self, name: str, **changes: Any) -> Tables:
         """Carry `name` with some of its fields changed; mappings are merged into what was there."""
         table = self.carried[name]
-        merged = {
+        merged: dict[str, Any] = {
             key: {**getattr(table, key), **value} if isinstance(value, Mapping) else value
             for key, value in changes.items()
         }
@@ -78,7 +78,8 @@ class Tables:
 
     def closed(self) -> tuple[Tables, list[str]]:
         """Drop what depends on a table that is not carried; return what is left and the reasons in words."""
-        tables, notes = self, []
+        tables = self
+        notes: list[str] = []
         while True:
             lost = {
                 table.name: sorted(table.needs - tables.names)

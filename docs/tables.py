@@ -1,0 +1,145 @@
+"""Write docs/tables.md: each table of each Airflow version, how it is carried or why it is not.
+
+Run it after a change of the tables: PYTHONPATH=assets/dags python docs/tables.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mwaa_dr.framework.model.conditions import WORDS
+from mwaa_dr.framework.model.table import Existing, Merge, Missing, Table
+from mwaa_dr.framework.model.tables import Tables
+from mwaa_dr.framework.model.unknown import KNOWN, OTHERWISE, PREFIXES
+from mwaa_dr.versions import factory_for, served_versions
+
+PAGE = Path(__file__).with_suffix(".md")
+
+EXISTING = {
+    Existing.KEEP: "what is there stays",
+    Existing.REPLACE: "what is there is replaced",
+    Existing.STRATEGY: "the restore strategy says what becomes of what is there",
+}
+
+HEAD = """\
+<!-- Written by docs/tables.py from what the versions declare; do not edit. -->
+# Tables
+
+Every table of Airflow's metadata database is either carried from a backup into the restored environment, or
+left out for a reason. A test holds both lists against the schema that each Airflow version really creates.
+*since* is the first version with the table, 2.4 being the oldest that is served.
+"""
+CARRIED = """
+## Carried
+
+A DAG run is restored as one with all that belongs to it: where the target does not have it, it is added;
+where it is finished there, the backup's takes its place; where it is unfinished there, the target's stays.
+"""
+ADDED = """
+## From an older Airflow
+
+A backup of an older version can be restored, since columns were only added. These are required and have no
+default; rows from before get this value.
+"""
+SKIPPED = """
+## Not carried
+"""
+UNKNOWN = """
+## Not Airflow's own
+
+These may lie in the same database. They are not carried either.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    newest = factory_for(served_versions()[-1]).tables
+    carried = [[_code(t.name), _since(t.name), _rows(t), _meets(t), _changes(t)] for t in _sorted(newest)]
+    added = [
+        [_code(f"{table.name}.{column}"), _since_added(table.name, column), _code(value)]
+        for table in _sorted(newest)
+        for column, value in sorted(table.added.items())
+    ]
+    skipped = [[_code(name), _since(name), why] for name, why in sorted(newest.skipped.items())]
+    unknown = [[_code(name), why] for name, why in KNOWN.items()]
+    unknown += [[_code(f"{prefix}*"), why] for prefix, why in PREFIXES.items()]
+    parts = [
+        HEAD,
+        CARRIED,
+        _grid(["table", "since", "rows", "meets the target's rows", "differs from the original"], carried),
+        ADDED,
+        _grid(["column", "since", "value"], added),
+        SKIPPED,
+        _grid(["table", "since", "why"], skipped),
+        UNKNOWN,
+        _grid(["table", "why"], [*unknown, ["any other", OTHERWISE]]),
+    ]
+    return "\n".join(parts)
+
+
+def _sorted(tables: Tables) -> list[Table]:
+    return sorted(tables, key=lambda table: table.name)
+
+
+def _since(name: str) -> str:
+    return next(v for v in served_versions() if name in _declared(factory_for(v).tables))
+
+
+def _declared(tables: Tables) -> set[str]:
+    return {*tables.carried, *tables.skipped}
+
+
+def _since_added(name: str, column: str) -> str:
+    versions = ((version, factory_for(version).tables) for version in served_versions())
+    return next(version for version, tables in versions if column in tables[name].added)
+
+
+def _rows(table: Table) -> str:
+    words = [WORDS[table.where]] if table.where else []
+    if vital := sorted({r.table for r in table.references if r.missing is Missing.DROP}):
+        words.append(f"only with its {' and '.join(map(_code, vital))}")
+    if table.environment_bound:
+        words.append(f"{WORDS[table.environment_bound]} only into the same environment")
+    return "; ".join(words) or "all"
+
+
+def _meets(table: Table) -> str:
+    if table.merge is Merge.RUN:
+        return "a run with all that belongs to it"
+    if table.merge is Merge.RUN_CHILD:
+        return "belongs to its run"
+    if table.merge is Merge.DAGS:
+        return "active DAGs become active; a DAG that is not parsed yet gets a row that parsing completes"
+    if not table.key:
+        return "those that are not there yet are added, by all columns but the id"
+    keys = (", ".join(map(_code, key)) for key in (table.key, *table.other_keys))
+    return f"by {' or by '.join(keys)}; {EXISTING[table.existing]}"
+
+
+def _changes(table: Table) -> str:
+    words = [f"{_code(column)} is left out of {WORDS[when]}" for column, when in table.redact.items()]
+    if table.merge is not Merge.DAGS:
+        words += [f"{_code(column)} becomes {_code(value)}" for column, value in table.fixed.items()]
+    if secrets := [_code(secret.split(":")[0]) for secret in table.secrets]:
+        words.append(f"{' and '.join(secrets)} encrypted with the target's Fernet key")
+    if table.confidential:
+        words.append("the backup's file is encrypted where KMS keys are given")
+    words += [
+        f"only where the restore added the {_code(r.table)}" for r in table.references if r.inserted_only
+    ]
+    if table.below_highest:
+        words.append("its id stays below the target's highest, which Airflow uses for new runs")
+    return "; ".join(words) or "-"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
