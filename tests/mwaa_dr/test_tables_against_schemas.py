@@ -195,9 +195,7 @@ def test_a_table_without_a_key_is_compared_within_a_time_range(version: str) -> 
 @each_schema
 def test_every_encrypted_column_is_a_secret(version: str) -> None:
     for table in tables_of(version):
-        flags = {
-            name for name in columns_of(version, table.name) if re.fullmatch(r"is_(\w+_)?encrypted", name)
-        }
+        flags = {name for name in columns_of(version, table.name) if re.fullmatch(r"is_(\w+_)?encrypted", name)}
         assert flags == {secret.split(":")[1] for secret in table.secrets}, table.name
         assert table.confidential >= ("password" in columns_of(version, table.name) or bool(table.secrets))
 
@@ -218,9 +216,7 @@ def test_a_missed_sla_comes_back_as_sent(version: str) -> None:
 
 @each_schema
 def test_what_is_there_is_kept_but_for_pools_variables_and_connections(version: str) -> None:
-    found = {
-        table.name: table.existing for table in tables_of(version) if table.existing is not Existing.KEEP
-    }
+    found = {table.name: table.existing for table in tables_of(version) if table.existing is not Existing.KEEP}
     assert found == {
         "slot_pool": Existing.REPLACE,
         "variable": Existing.STRATEGY,

@@ -29,9 +29,7 @@ def cursor_of(url: str) -> Iterator[Cursor]:
 
 
 def conditions_of(table: Table) -> list[str]:
-    return [
-        condition for condition in (table.where, table.environment_bound, *table.redact.values()) if condition
-    ]
+    return [condition for condition in (table.where, table.environment_bound, *table.redact.values()) if condition]
 
 
 def keys_of(table: Table) -> list[str]:
@@ -50,9 +48,7 @@ def test_postgres_accepts_every_condition_key_and_value(version: str, database: 
             for key in keys_of(table):
                 cursor.execute(sql.SQL("SELECT {} FROM {}").format(sql.SQL(key), name))
             for column, value in {**table.fixed, **table.added}.items():
-                cursor.execute(
-                    sql.SQL("UPDATE {} SET {} = {}").format(name, sql.Identifier(column), sql.SQL(value))
-                )
+                cursor.execute(sql.SQL("UPDATE {} SET {} = {}").format(name, sql.Identifier(column), sql.SQL(value)))
 
 
 def test_only_the_ids_of_our_dags_are_a_parameter() -> None:

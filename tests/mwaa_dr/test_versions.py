@@ -42,9 +42,7 @@ def test_the_oldest_factory_stands_on_the_base() -> None:
     assert factory_for("2.4.3").__bases__ == (BaseDRFactory,)
 
 
-@pytest.mark.parametrize(
-    "version", ["2.10.3", "2.10", "2.10.0rc1", "2.10.3.dev0", "2.10.3+astro.1", "2.10.3.post1"]
-)
+@pytest.mark.parametrize("version", ["2.10.3", "2.10", "2.10.0rc1", "2.10.3.dev0", "2.10.3+astro.1", "2.10.3.post1"])
 def test_a_version_is_known_by_its_first_two_numbers(version: str) -> None:
     assert factory_for(version).__name__ == "DRFactory_2_10"
 

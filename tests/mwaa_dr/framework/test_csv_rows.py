@@ -84,9 +84,7 @@ def test_what_postgres_writes_is_read_as_it_was(cursor: psycopg2.extensions.curs
 
 @MANY
 @given(rows=ROWS)
-def test_what_is_encoded_is_read_by_postgres_as_it_was(
-    cursor: psycopg2.extensions.cursor, rows: list[Row]
-) -> None:
+def test_what_is_encoded_is_read_by_postgres_as_it_was(cursor: psycopg2.extensions.cursor, rows: list[Row]) -> None:
     cursor.execute("TRUNCATE three")
     data = b"".join(map(encode, [("a", "b", "c"), *rows]))
     cursor.copy_expert("COPY three (a, b, c) FROM STDIN (FORMAT csv, HEADER)", io.BytesIO(data))

@@ -10,9 +10,7 @@ from mwaa_dr.framework.report import Report, TableLine
 def restored(**changes: object) -> Report:
     report = Report("restore", "standby.eu-central-1", "20261121T101112Z", "live.eu-west-1", seconds=12.3)
     report.tables = [
-        TableLine(
-            "dag_run", rows=1200, size=40_000, inserted=1000, replaced=150, kept=49, dropped=1, seconds=1.5
-        ),
+        TableLine("dag_run", rows=1200, size=40_000, inserted=1000, replaced=150, kept=49, dropped=1, seconds=1.5),
         TableLine("log", rows=3, size=10, inserted=3, seconds=0.25),
     ]
     for name, value in changes.items():
@@ -50,9 +48,7 @@ def test_a_cleanup_shows_what_was_removed() -> None:
 
 
 def test_interrupted_and_kept_runs_are_named_with_what_becomes_of_them() -> None:
-    lines = restored(
-        interrupted=[run(1)], kept_runs=[{"dag_id": "e", "run_id": "x", "state": "queued"}]
-    ).lines()
+    lines = restored(interrupted=[run(1)], kept_runs=[{"dag_id": "e", "run_id": "x", "state": "queued"}]).lines()
 
     assert lines[-4:] == [
         "interrupted runs: 1",

@@ -110,15 +110,22 @@ class Manifest:
                 **{
                     **raw,
                     "environment": Environment(**raw["environment"]),
-                    "tables": tuple(
-                        TableFile(**{**t, "columns": tuple(t["columns"])}) for t in raw["tables"]
-                    ),
+                    "tables": tuple(_table_file(table) for table in raw["tables"]),
                     "interrupted": tuple(InterruptedRun(**r) for r in raw["interrupted"]),
                     "own_dags": tuple(raw["own_dags"]),
                     "unreadable_secrets": tuple(raw["unreadable_secrets"]),
                 }
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
             raise DamagedBackupError(
                 f"the manifest cannot be read ({type(err).__name__})", "Choose another backup."
             ) from err
+
+
+def _table_file(raw: dict[str, Any]) -> TableFile:
+    file = TableFile(**{**raw, "columns": tuple(raw["columns"])})
+    kinds = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
+    for name, kind in kinds.items():
+        if not isinstance(getattr(file, name), kind):
+            raise TypeError(f"{name} is no {kind.__name__}")
+    return file

@@ -17,6 +17,4 @@ from mwaa_dr.v_2_4.tables.skipped import SKIPPED
 class DRFactory_2_4(BaseDRFactory):
     """Airflow 2.4 brings datasets (migration 0038cd0c28b4) and ends at e07f49787c9d."""
 
-    tables: ClassVar[Tables] = (
-        Tables().add(*CONFIGURATION, *RUNS, *HISTORY, *DATASETS, *ROLES).skip(**SKIPPED)
-    )
+    tables: ClassVar[Tables] = Tables().add(*CONFIGURATION, *RUNS, *HISTORY, *DATASETS, *ROLES).skip(**SKIPPED)

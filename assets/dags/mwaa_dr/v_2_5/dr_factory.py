@@ -11,9 +11,7 @@ from mwaa_dr.v_2_4.tables.runs import RUN
 
 AUTHOR = (Reference("user_id", "ab_user"),)
 DAG_RUN_NOTE = Table("dag_run_note", Merge.RUN_CHILD, run=("dag_run_id",), references=AUTHOR)
-TASK_INSTANCE_NOTE = Table(
-    "task_instance_note", Merge.RUN_CHILD, run=RUN, parent="task_instance", references=AUTHOR
-)
+TASK_INSTANCE_NOTE = Table("task_instance_note", Merge.RUN_CHILD, run=RUN, parent="task_instance", references=AUTHOR)
 
 
 class DRFactory_2_5(DRFactory_2_4):

@@ -75,9 +75,7 @@ def test_any_table_can_be_left_out(dropped: str) -> None:
     names = DRFactory_2_8.tables.names - {dropped}
     tables, notes = factory(sorted(names)).chosen_tables()
     left_out = names - tables.names
-    assert [note.split("'")[1] for note in notes] == sorted(
-        left_out, key=[n.split("'")[1] for n in notes].index
-    )
+    assert [note.split("'")[1] for note in notes] == sorted(left_out, key=[n.split("'")[1] for n in notes].index)
     assert list(tables)
     assert not any(table.needs - tables.names for table in tables)
 

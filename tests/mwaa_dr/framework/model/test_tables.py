@@ -63,9 +63,7 @@ def test_only_the_named_tables_are_carried() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        TableError, match=r"unknown table 'perent'\nHINT: This version carries child, parent."
-    ):
+    with pytest.raises(TableError, match=r"unknown table 'perent'\nHINT: This version carries child, parent."):
         Tables().add(PARENT, child()).only(["perent"])
 
 

@@ -77,23 +77,6 @@ def alembic_revision(cursor: Cursor) -> str:
     return cursor.fetchone()[0] or ""
 
 
-def unique_keys(cursor: Cursor, table: str) -> list[tuple[str, ...]]:
-    """The column lists of the unique indexes of a table, without the primary key and expressions."""
-    cursor.execute(
-        """
-        SELECT array_agg(a.attname ORDER BY k.n)
-          FROM pg_index i
-          CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, n)
-          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-         WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND NOT i.indisprimary
-           AND i.indexprs IS NULL AND i.indpred IS NULL
-         GROUP BY i.indexrelid ORDER BY 1
-        """,
-        (ident(table),),
-    )
-    return [tuple(row[0]) for row in cursor.fetchall()]
-
-
 def sequence_of(cursor: Cursor, table: str, column: str) -> str | None:
     """The quoted name of the sequence that feeds a column, or None."""
     cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", (ident(table), column))

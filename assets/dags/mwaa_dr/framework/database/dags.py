@@ -18,22 +18,9 @@ _NEXT = (
 )
 """What the scheduler creates next: NULL until the next parse computes it from the restored history."""
 
-_UNPARSED = {
-    "is_active": "false",
-    "fileloc": "NULL",
-    "processor_subdir": "NULL",
-    "last_parsed_time": "NULL",
-    "last_pickled": "NULL",
-    "last_expired": "NULL",
-    "scheduler_lock": "NULL",
-    "pickle_id": "NULL",
-    "has_import_errors": "false",
-    **dict.fromkeys(_NEXT, "NULL"),
-}
-"""A stub: the parser completes it, and finds the history since the row is there (Airflow 2.9.2 on)."""
-
 _STUB_DEFAULTS = {
     "is_paused": "true",
+    "is_active": "false",
     "is_subdag": "false",
     "max_active_tasks": "16",
     "max_active_runs": "16",
@@ -68,7 +55,8 @@ def merge_dags(
         f"UPDATE dag d SET is_paused = s.is_paused, {forget}"
         f" FROM {stage.name} s WHERE d.dag_id = s.dag_id AND d.dag_id <> ALL ({mine})"
     )
-    fixed = {c: v for c, v in _UNPARSED.items() if c in live}
+    # A stub: the parser completes it, and finds the history since the row is there (Airflow 2.9.2 on).
+    fixed = {c: v for c, v in stage.table.fixed.items() if c in live}
     columns = [c for c in stage.columns if c not in fixed and c not in stage.added]
     inserted = work.run(
         f"INSERT INTO dag ({idents((*columns, *fixed, *stage.added))})"
@@ -81,16 +69,16 @@ def merge_dags(
     return Merged(inserted=inserted, replaced=replaced, kept=max(0, stage.rows - inserted - replaced))
 
 
-def stub_the_rest(work: Work, catalog: Catalog, stages: Mapping[str, Staged]) -> int:
+def stub_the_rest(work: Work, catalog: Catalog, stages: Mapping[str, Staged], ours: Collection[str]) -> int:
     """Give every DAG with restored runs a row, and forget what was due, also where the backup has no such row."""
     if "dag_run" not in stages:
         return 0
-    live = set(catalog.columns("dag"))
     forget = forget_next(catalog)
-    runs = f"SELECT DISTINCT dag_id FROM {staged('dag_run')}"
+    # Our own DAGs have no past to replay, and a stub would settle whether they start paused.
+    runs = f"SELECT DISTINCT dag_id FROM {staged('dag_run')} WHERE dag_id <> ALL ({text_array(ours)})"
     known = f" AND dag_id NOT IN (SELECT dag_id FROM {staged('dag')})" if "dag" in stages else ""
     work.run(f"UPDATE dag SET {forget} WHERE dag_id IN ({runs}){known}")
-    fixed = {c: v for c, v in {**_UNPARSED, **_STUB_DEFAULTS}.items() if c in live}
+    fixed = {c: v for c, v in _STUB_DEFAULTS.items() if catalog.has("dag", c)}
     return work.run(
         f"INSERT INTO dag (dag_id, {idents(fixed)}) SELECT r.dag_id, {', '.join(fixed.values())}"
         f" FROM ({runs}) r WHERE NOT EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = r.dag_id)"

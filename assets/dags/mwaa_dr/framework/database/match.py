@@ -9,7 +9,7 @@ from mwaa_dr.framework.database.keys import raise_sequence, renumber, renumber_b
 from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.model.table import Existing, Missing
+from mwaa_dr.framework.model.table import Existing, Missing, Table
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Merged:
 def merge_matching(work: Work, stage: Staged, stages: Mapping[str, Staged], replace: bool) -> Merged:
     """Insert the rows that the target lacks; `replace` lets the backup win where it has them."""
     _follow_references(work, stage, stages)
+    if stage.table.superseded:
+        work.run(f"DELETE FROM {stage.name} s WHERE {stage.table.superseded}")
     if stage.table.surrogate:
         return _merge_numbered(work, stage, replace)
     return _merge_keyed(work, stage)
@@ -36,6 +38,9 @@ def _follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) 
         if reference.table == stage.table.name or not stage.has(reference.column):
             continue
         column, drops = ident(reference.column), reference.missing is Missing.DROP
+        if reference.table in stages and not stages[reference.table].table.surrogate:
+            _drop_strays(work, stage, column, stages[reference.table].table)
+            continue
         if reference.table not in stages:
             work.run(
                 f"DELETE FROM {stage.name}"
@@ -54,6 +59,14 @@ def _follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) 
             f" (SELECT i.ctid AS place, m.new FROM {stage.name} i LEFT JOIN {mapped} m ON m.old = i.{column}"
             f" WHERE i.{column} IS DISTINCT FROM m.new) x WHERE s.ctid = x.place"
         )
+
+
+def _drop_strays(work: Work, stage: Staged, column: str, referred: Table) -> None:
+    """Drop rows whose natural key points at nothing in the target, where what it points at has been merged."""
+    work.run(
+        f"DELETE FROM {stage.name} s WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {ident(referred.name)} t WHERE t.{ident(referred.key[0])} = s.{column})"
+    )
 
 
 def _merge_keyed(work: Work, stage: Staged) -> Merged:
@@ -107,7 +120,25 @@ def _pair(work: Work, stage: Staged) -> None:
             f"  FROM {ident(table.name)} t WHERE {within})"
             " SELECT s.id, COALESCE(t.id, s.id), t.id IS NULL FROM s LEFT JOIN t USING (k, n)"
         )
+        _pair_by_other_keys(work, stage)
     work.run(f"ANALYZE {mapped}")
+
+
+def _pair_by_other_keys(work: Work, stage: Staged) -> None:
+    """Pair what is not alike by the natural key, but could not stand beside a row of the target all the same.
+
+    A user of another name with the same e-mail address is such a row.
+    """
+    name, mapped, number = ident(stage.table.name), key_map(stage.table.name), ident(stage.table.surrogate)
+    for key in stage.table.other_keys:
+        alike = f"ROW({', '.join(key)})::text"
+        given = " AND ".join(f"({part}) IS NOT NULL" for part in key)
+        work.run(
+            f"UPDATE {mapped} m SET new = t.id, inserted = false"
+            f" FROM (SELECT {number} AS id, {alike} AS k FROM {stage.name} WHERE {given}) s"
+            f" JOIN (SELECT {number} AS id, {alike} AS k FROM {name} WHERE {given}) t USING (k)"
+            " WHERE m.inserted AND m.old = s.id"
+        )
 
 
 def _within(stage: Staged) -> str:

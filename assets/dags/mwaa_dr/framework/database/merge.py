@@ -11,6 +11,7 @@ from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import first_line
 from mwaa_dr.framework.database.dags import lock_dags, merge_dags, stub_the_rest, unknown_active_dags
 from mwaa_dr.framework.database.match import Merged, merge_matching, replaces
+from mwaa_dr.framework.database.names import with_ours
 from mwaa_dr.framework.database.runs import (
     lock_alike,
     merge_children,
@@ -100,12 +101,16 @@ class Merger:
                 {"dag_id": dag_id, "run_id": run_id, "state": state} for dag_id, run_id, state in kept
             ]
         removed = self._remove_replaced() if runs else {}
-        for name, stage in self.stages.items():
-            if name not in (*BEFORE_LOCK, *LAST):
+        later = [s for s in self.stages.values() if s.table.name not in (*BEFORE_LOCK, *LAST)]
+        of_dags = [s for s in later if "dag" in s.table.depends_on]
+        for stage in later:
+            if stage not in of_dags:
                 self._table(stage)
         if "slot_pool" in self.stages:
             self._table(self.stages["slot_pool"])
         self._dags()
+        for stage in of_dags:
+            self._table(stage)
         for name, rows in removed.items():
             if name in self.result.lines:
                 self.result.lines[name].replaced = rows
@@ -118,7 +123,7 @@ class Merger:
         started = time.monotonic()
         self.progress.start(stage.table.name)
         if stage.table.environment_bound and not self.same_environment:
-            self.work.run(f"DELETE FROM {stage.name} WHERE {stage.table.environment_bound}")
+            self.work.run(f"DELETE FROM {stage.name} WHERE {with_ours(stage.table.environment_bound, self.ours)}")
         merged = self._by_rule(stage)
         seconds = time.monotonic() - started
         dropped = max(0, stage.rows - merged.inserted - merged.replaced - merged.kept)
@@ -164,7 +169,7 @@ class Merger:
             others = unknown_active_dags(self.work, stage, self.ours)
             if others:
                 self.result.notes.append(f"active here but not in the backup, left as they are: {', '.join(others)}")
-        stub_the_rest(self.work, self.catalog, self.stages)
+        stub_the_rest(self.work, self.catalog, self.stages, self.ours)
 
     def _never_touched(self) -> Collection[str]:
         # Pausing the DAG that restores would hold up its own run.

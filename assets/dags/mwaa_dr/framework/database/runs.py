@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mwaa_dr.framework.database.catalog import unique_keys
 from mwaa_dr.framework.database.keys import raise_sequence, renumber
 from mwaa_dr.framework.database.match import Merged, target_columns, values
 from mwaa_dr.framework.database.names import ident, key_map, staged
@@ -24,9 +23,8 @@ def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
     """
     alike = " UNION ".join(
         f"SELECT s.id AS old, t.id AS target, t.{UNFINISHED_RUN} AS unfinished FROM {stage.name} s"
-        f" JOIN dag_run t ON {' AND '.join(f't.{ident(c)} = s.{ident(c)}' for c in key)}"
-        for key in unique_keys(work.cursor, "dag_run")
-        if all(stage.has(c) for c in key)
+        f" JOIN dag_run t ON {' AND '.join(f't.{column} = s.{column}' for column in key)}"
+        for key in (stage.table.key, *stage.table.other_keys)
     )
     work.run(f"CREATE TEMPORARY TABLE {_CLASH} ON COMMIT DROP AS {alike}")
     work.run(f"ANALYZE {_CLASH}")
@@ -127,6 +125,8 @@ def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, 
     joins, instead = "", {}
     for number, reference in enumerate(stage.table.references):
         if not stage.has(reference.column) or reference.column in stage.table.fixed:
+            continue
+        if reference.table in stages and not stages[reference.table].table.surrogate:
             continue
         if reference.table not in stages:
             instead[reference.column] = "NULL"

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 
 OURS = "dag_id = ANY(%(ours)s)"
 NOT_OURS = "dag_id <> ALL(%(ours)s)"
-OURS_OR_STEP_FUNCTIONS = (
-    "coalesce(dag_id, '') = ANY(%(ours)s) OR strpos(coalesce(extra, ''), 'task_token') > 0"
-)
+OURS_OR_STEP_FUNCTIONS = "coalesce(dag_id, '') = ANY(%(ours)s) OR strpos(coalesce(extra, ''), 'task_token') > 0"
 OUR_SETTINGS = "key IS NOT NULL AND left(key, 3) = 'DR_'"
 
 # A scheduler that died is marked as failed by another one, and then has no end.

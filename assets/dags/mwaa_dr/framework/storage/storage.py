@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 
@@ -13,13 +14,15 @@ class Writer(Protocol):
 
     def write(self, data: bytes, /) -> int:
         """Take all of it."""
+        ...
 
 
 class Reader(Protocol):
     """Gives bytes as they are asked for."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Give at most `size` bytes, all that is left for a negative size, nothing at the end."""
+        """At most `size` bytes, maybe fewer; `b""` only at the end."""
+        ...
 
 
 class Storage(ABC):
@@ -42,7 +45,7 @@ class Storage(ABC):
 
     @abstractmethod
     def put(self, path: str, data: bytes) -> None:
-        """Store a small object in one step, replacing what is there: readers see the old one or the new one."""
+        """Store a small object in one step over what is there: readers see the old one or the new one."""
 
     @abstractmethod
     def get(self, path: str) -> bytes:
@@ -54,7 +57,7 @@ class Storage(ABC):
 
     @abstractmethod
     def folders(self, path: str = "") -> list[str]:
-        """The names (not paths) of the folders directly below a folder, sorted; none where it is not there."""
+        """The names (not paths) of the folders directly below one, sorted; none where it is not there."""
 
     @abstractmethod
     def paths(self, path: str = "") -> Iterator[str]:
@@ -63,6 +66,9 @@ class Storage(ABC):
     @abstractmethod
     def delete(self, paths: Iterable[str]) -> None:
         """Delete objects; those that are not there are no error."""
+
+    def sweep(self, path: str, before: datetime) -> None:  # noqa: B027  # a storage may leave nothing behind
+        """Remove what writers that were killed before that moment left unseen below a folder."""
 
     @abstractmethod
     def check(self) -> None:

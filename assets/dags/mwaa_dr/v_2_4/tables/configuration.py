@@ -24,6 +24,8 @@ NOT_PARSED_YET = {
 
 DAG = Table("dag", Merge.DAGS, key=("dag_id",), fixed=NOT_PARSED_YET, environment_bound=OURS)
 
-SLOT_POOL = Table("slot_pool", Merge.MATCH, key=("pool",), surrogate="id", existing=Existing.REPLACE)
+SLOT_POOL = Table(
+    "slot_pool", Merge.MATCH, key=("pool",), surrogate="id", existing=Existing.REPLACE, emptied="pool <> 'default_pool'"
+)
 
 CONFIGURATION = (DAG, SLOT_POOL, VARIABLE, CONNECTION)

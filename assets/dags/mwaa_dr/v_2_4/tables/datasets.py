@@ -9,7 +9,12 @@ TO_DATASET = Reference("dataset_id", "dataset", Missing.DROP)
 DATASET = Table("dataset", Merge.MATCH, key=("uri",), surrogate="id")
 
 DATASET_EVENT = Table(
-    "dataset_event", Merge.MATCH, surrogate="id", within="timestamp", references=(TO_DATASET,)
+    "dataset_event",
+    Merge.MATCH,
+    surrogate="id",
+    within="timestamp",
+    references=(TO_DATASET,),
+    emptied="true",
 )
 
 DATASET_DAG_RUN_QUEUE = Table(
@@ -17,6 +22,10 @@ DATASET_DAG_RUN_QUEUE = Table(
     Merge.MATCH,
     key=("dataset_id", "target_dag_id"),
     references=(TO_DATASET, Reference("target_dag_id", "dag", Missing.DROP)),
+    emptied="true",
+    # The target ran the waiting DAG since: the event has been answered, and must not be answered again.
+    superseded="EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = s.target_dag_id"
+    " AND r.run_type = 'dataset_triggered' AND r.queued_at > s.created_at)",
 )
 
 DATASETS = (DATASET, DATASET_EVENT, DATASET_DAG_RUN_QUEUE)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from mwaa_dr.framework.model.conditions import FINISHED_JOBS, OURS_OR_STEP_FUNCTIONS, USED_BY_RUNS
 from mwaa_dr.framework.model.table import Merge, Table
 
-LOG = Table("log", Merge.MATCH, surrogate="id", within="dttm", redact={"extra": OURS_OR_STEP_FUNCTIONS})
+LOG = Table(
+    "log",
+    Merge.MATCH,
+    surrogate="id",
+    within="dttm",
+    redact={"extra": OURS_OR_STEP_FUNCTIONS},
+    emptied="true",
+)
 
 JOB = Table(
     "job",
@@ -13,6 +20,7 @@ JOB = Table(
     key=("job_type", "hostname", "unixname", "start_date", "dag_id"),
     surrogate="id",
     where=FINISHED_JOBS,
+    emptied=FINISHED_JOBS,
 )
 
 # A new DAG run takes the template with the highest id as the current one.
@@ -31,6 +39,7 @@ SLA_MISS = Table(
     Merge.MATCH,
     key=("task_id", "dag_id", "execution_date"),
     fixed={"email_sent": "true", "notification_sent": "true"},
+    emptied="true",
 )
 
 HISTORY = (LOG, JOB, LOG_TEMPLATE, SLA_MISS)

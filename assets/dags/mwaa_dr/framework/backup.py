@@ -1,0 +1,242 @@
+"""Take a backup: one snapshot, one file per table, the manifest, then the pointer."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from mwaa_dr import __version__
+from mwaa_dr.framework.backup_id import new_backup_id
+from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
+from mwaa_dr.framework.database.connection import Connection, MetadataDb
+from mwaa_dr.framework.database.selection import interrupted_runs
+from mwaa_dr.framework.database.snapshot import Snapshot, open_snapshot
+from mwaa_dr.framework.envelope import DataKey, encryption_context, new_data_key
+from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError, MissingBackupError
+from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.model.options import BackupOptions
+from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.model.tables import Tables
+from mwaa_dr.framework.model.unknown import reason_for_unknown
+from mwaa_dr.framework.progress import Progress
+from mwaa_dr.framework.report import Report, TableLine
+from mwaa_dr.framework.repository import BackupRepository
+from mwaa_dr.framework.secrets import SecretBox
+from mwaa_dr.framework.shrink import shrunk_tables
+from mwaa_dr.framework.storage.storage import Storage
+from mwaa_dr.framework.table_writer import TableWriter
+
+logger = logging.getLogger(__name__)
+
+
+def take_backup(
+    db: MetadataDb, tables: Tables, storage: Storage, options: BackupOptions, progress: Progress | None = None
+) -> Report:
+    """Back up the chosen tables as they are at one moment; the database is only read.
+
+    Raises a DrError with one clear line when anything fails; what was written until then is removed. A backup
+    that shrank is kept, but `latest` stays where it was and the report says so (`promoted` is False).
+    """
+    started = time.monotonic()
+    backup = _Backup(db, tables, storage, options, progress or Progress())
+    report = backup.run()
+    report.seconds = round(time.monotonic() - started, 3)
+    with suppress(Exception):
+        storage.put(f"{backup.folder}/report.json", report.to_json())
+    return report
+
+
+@dataclass
+class _Backup:
+    db: MetadataDb
+    tables: Tables
+    storage: Storage
+    options: BackupOptions
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+    folder: str = ""
+
+    def run(self) -> Report:
+        self.tables, closed = self.tables.closed()
+        self.notes += closed
+        self.storage.check()
+        repository = BackupRepository(self.storage)
+        started = time.monotonic()
+        try:
+            with open_snapshot(self.db, self.options.connections, self.options.wait_seconds) as snapshot:
+                manifest, lines = self._read(snapshot, started)
+            self.progress.phase("verify files")
+            repository.verify_files(manifest)
+            promoted = self._is_whole(repository, manifest)
+            repository.publish(manifest, promote=promoted)
+        except BaseException:
+            self._remove_partial()
+            raise
+        self._retain(repository, manifest)
+        return Report(
+            operation="backup",
+            environment=manifest.environment.id,
+            backup_id=manifest.backup_id,
+            tables=lines,
+            interrupted=[vars(run) for run in manifest.interrupted],
+            notes=self.notes,
+            promoted=promoted,
+        )
+
+    def _read(self, snapshot: Snapshot, started: float) -> tuple[Manifest, list[TableLine]]:
+        options = self.options
+        moment = snapshot.time.astimezone(timezone.utc)
+        backup_id = new_backup_id(moment)
+        self.folder = f"{options.environment.id}/{backup_id}"
+        with snapshot.first.cursor() as cursor:
+            catalog = read_catalog(cursor)
+            catalog.require(self.tables.names)
+            ours = own_dags(cursor, options.own_dags)
+            revision = alembic_revision(cursor)
+            interrupted = self._interrupted(cursor, catalog, ours)
+            active = self._active(cursor)
+        key = self._key(backup_id)
+        writer = TableWriter(
+            storage=self.storage,
+            folder=self.folder,
+            environment=options.environment,
+            backup_id=backup_id,
+            ours=ours,
+            box=SecretBox(options.fernet_keys),
+            skip_unreadable=options.skip_unreadable_secrets,
+            key=key,
+            progress=self.progress,
+        )
+        files = self._copy_all(snapshot, catalog, writer)
+        self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
+        manifest = Manifest(
+            backup_id=backup_id,
+            environment=options.environment,
+            snapshot_time=moment.isoformat(),
+            airflow_version=options.airflow_version,
+            alembic_revision=revision,
+            engine_version=__version__,
+            tables=tuple(file for file, _ in files),
+            interrupted=tuple(interrupted),
+            own_dags=ours,
+            active_dags=active,
+            unreadable_secrets=tuple(writer.unreadable),
+            not_carried=self._not_carried(catalog),
+            wrapped_keys=dict(key.wrapped) if key else {},
+            seconds=round(time.monotonic() - started, 3),
+        )
+        lines = [TableLine(f.table, rows=f.rows, size=f.size, seconds=round(s, 3)) for f, s in files]
+        return manifest, lines
+
+    def _interrupted(self, cursor: object, catalog: Catalog, ours: tuple[str, ...]) -> list:  # type: ignore[type-arg]
+        if not {"dag_run", "task_instance"} <= self.tables.names:
+            return []
+        date = "execution_date" if catalog.has("dag_run", "execution_date") else "logical_date"
+        return interrupted_runs(cursor, ours, date)
+
+    def _active(self, cursor: object) -> int:
+        if "dag" not in self.tables:
+            return 0
+        cursor.execute("SELECT count(*) FROM dag WHERE NOT is_paused AND is_active")  # type: ignore[attr-defined]
+        return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+
+    def _key(self, backup_id: str) -> DataKey | None:
+        if self.options.kms_key_arns:
+            context = encryption_context(self.options.environment.id, backup_id, FORMAT)
+            return new_data_key(self.options.kms_key_arns, context)
+        if any(table.confidential for table in self.tables):
+            logger.warning(
+                "secrets rely on the storage's own encryption, since no KMS key is configured",
+                extra={"storage": self.storage.url},
+            )
+        return None
+
+    def _not_carried(self, catalog: Catalog) -> dict[str, str]:
+        return {
+            name: self.tables.skipped.get(name) or reason_for_unknown(name)
+            for name in sorted(catalog.tables)
+            if name not in self.tables
+        }
+
+    def _copy_all(self, snapshot: Snapshot, catalog: Catalog, writer: TableWriter) -> list[tuple[TableFile, float]]:
+        # The largest first, so that no connection is left alone with a large table at the end.
+        order = sorted(self.tables, key=lambda t: catalog.sizes[t.name], reverse=True)
+        copied = _in_parallel(snapshot.connections, order, lambda c, t: writer.write(c, t, catalog.columns(t.name)))
+        return [copied[table.name] for table in self.tables]
+
+    def _is_whole(self, repository: BackupRepository, manifest: Manifest) -> bool:
+        before = self._latest(repository)
+        shrunk = shrunk_tables(before, manifest, self.options.shrink_guard_percent)
+        self.notes += shrunk
+        if shrunk:
+            logger.error("the backup shrank and is not promoted", extra={"reasons": shrunk})
+        return not shrunk
+
+    def _latest(self, repository: BackupRepository) -> Manifest | None:
+        try:
+            return repository.latest(self.options.environment.id)
+        except MissingBackupError:
+            return None
+        except (DamagedBackupError, IncompatibleBackupError) as err:
+            self.notes.append(f"the latest backup before this one cannot be read: {err.message}")
+            return None
+
+    def _retain(self, repository: BackupRepository, manifest: Manifest) -> None:
+        try:
+            moment = datetime.fromisoformat(manifest.snapshot_time)
+            removed = repository.expire(manifest.environment.id, self.options.retention, now=moment)
+        except Exception as err:  # noqa: BLE001 - the new backup is whole; only old ones stay longer
+            logger.warning("old backups could not be removed", extra={"reason": str(err)})
+            self.notes.append(f"old backups could not be removed: {err}")
+            return
+        if removed:
+            self.notes.append(f"removed by retention: {', '.join(removed)}")
+
+    def _remove_partial(self) -> None:
+        if not self.folder:
+            return
+        try:
+            self.storage.delete(sorted(self.storage.paths(self.folder)))
+        except Exception as err:  # noqa: BLE001 - the first error is the one to report
+            logger.warning("a partial backup could not be removed", extra={"folder": self.folder, "reason": str(err)})
+
+
+def _in_parallel(
+    connections: tuple[Connection, ...],
+    tables: list[Table],
+    work: Callable[[Connection, Table], TableFile],
+) -> dict[str, tuple[TableFile, float]]:
+    """Share the tables out to the connections; the first error stops all and is raised."""
+    waiting: queue.SimpleQueue[Table] = queue.SimpleQueue()
+    for table in tables:
+        waiting.put(table)
+    done: dict[str, tuple[TableFile, float]] = {}
+    errors: list[BaseException] = []
+
+    def drain(connection: Connection) -> None:
+        try:
+            while not errors:
+                table = waiting.get_nowait()
+                started = time.monotonic()
+                file = work(connection, table)
+                done[table.name] = (file, time.monotonic() - started)
+        except queue.Empty:
+            return
+        except BaseException as err:  # noqa: BLE001 - carried to the caller's thread
+            errors.append(err)
+
+    threads = [threading.Thread(target=drain, args=(c,), daemon=True) for c in connections[1:]]
+    for thread in threads:
+        thread.start()
+    drain(connections[0])
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return done

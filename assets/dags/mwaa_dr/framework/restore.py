@@ -1,0 +1,195 @@
+"""Restore a backup: prove it whole, stage it, merge it, in one transaction or not at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from mwaa_dr.framework.compatibility import check_versions
+from mwaa_dr.framework.database import in_flight
+from mwaa_dr.framework.database.catalog import Catalog, own_dags, read_catalog
+from mwaa_dr.framework.database.connection import (
+    CHANGE_LOCK,
+    Cursor,
+    MetadataDb,
+    take_lock,
+    translated_errors,
+)
+from mwaa_dr.framework.database.merge import Merger, MergeResult
+from mwaa_dr.framework.database.names import ident
+from mwaa_dr.framework.database.staging import Staged, fill_stage, make_stage, planned
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
+from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
+from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.model.tables import Tables
+from mwaa_dr.framework.progress import Progress
+from mwaa_dr.framework.report import Report
+from mwaa_dr.framework.repository import BackupRepository
+from mwaa_dr.framework.secrets import SecretBox
+from mwaa_dr.framework.storage.storage import Storage
+from mwaa_dr.framework.table_reader import TableReader, encrypted_again
+
+logger = logging.getLogger(__name__)
+
+
+def restore_backup(
+    db: MetadataDb,
+    tables: Tables,
+    storage: Storage,
+    options: RestoreOptions,
+    progress: Progress | None = None,
+) -> Report:
+    """Bring a backup into a database that may be alive; all of it is there afterwards, or nothing changed.
+
+    Raises a DrError with one clear line for a backup that is missing, damaged or does not fit, before the
+    database is touched. Safe to repeat: the second time gives the same state.
+    """
+    started = time.monotonic()
+    restore = _Restore(db, tables, storage, options, progress or Progress())
+    report = restore.run()
+    report.seconds = round(time.monotonic() - started, 3)
+    if not options.dry_run:
+        with suppress(Exception):
+            moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+            storage.put(f"{report.source}/{report.backup_id}/restore-{moment}.json", report.to_json())
+    return report
+
+
+@dataclass
+class _Restore:
+    db: MetadataDb
+    tables: Tables
+    storage: Storage
+    options: RestoreOptions
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+
+    def run(self) -> Report:
+        manifest = self._checked_manifest()
+        self.tables, closed = self.tables.closed()
+        self.notes += closed
+        box = SecretBox(self.options.fernet_keys)
+        reader = TableReader(self.storage, manifest, self._key(manifest), self.progress)
+        with self.db.connection() as connection, connection.cursor() as cursor:
+            try:
+                merged, work = self._transaction(cursor, manifest, reader, box)
+                with translated_errors():
+                    connection.rollback() if self.options.dry_run else connection.commit()
+            except BaseException:
+                with suppress(Exception):
+                    connection.rollback()
+                raise
+            locked = work.locked_seconds
+            if not self.options.dry_run:
+                self._analyze(connection, cursor, merged)
+        return self._report(manifest, merged, locked)
+
+    def _checked_manifest(self) -> Manifest:
+        self.storage.check()
+        repository = BackupRepository(self.storage)
+        manifest = repository.choose(self.options.source, self.options.backup_id)
+        check_versions(manifest, self.options.airflow_version)
+        self.progress.phase("verify files")
+        repository.verify_files(manifest)
+        return manifest
+
+    def _key(self, manifest: Manifest) -> DataKey | None:
+        if not manifest.wrapped_keys:
+            return None
+        context = encryption_context(manifest.environment.id, manifest.backup_id, FORMAT)
+        return unwrap(manifest.wrapped_keys, context, self.options.environment.region)
+
+    def _transaction(
+        self, cursor: Cursor, manifest: Manifest, reader: TableReader, box: SecretBox
+    ) -> tuple[MergeResult, Work]:
+        take_lock(cursor, CHANGE_LOCK, "restore or cleanup")
+        catalog = read_catalog(cursor)
+        ours = tuple(sorted({*own_dags(cursor, self.options.own_dags), *manifest.own_dags}))
+        plan = planned(manifest, self._wanted(), catalog)
+        for stage, file in plan:
+            self._stage(cursor, stage, file, reader, box)
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
+        work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
+        stages = {stage.table.name: stage for stage, _ in plan}
+        self._settle_in_flight(work, stages, manifest, ours)
+        merged = self._merge(work, stages, catalog, ours, manifest)
+        return merged, work
+
+    def _wanted(self) -> list[Table]:
+        strategies = {"variable": self.options.variables, "connection": self.options.connections}
+        return [t for t in self.tables if strategies.get(t.name) is not Strategy.DO_NOTHING]
+
+    def _stage(self, cursor: Cursor, stage: Staged, file: TableFile, reader: TableReader, box: SecretBox) -> None:
+        started = time.monotonic()
+        self.progress.start(stage.table.name, file.size)
+        make_stage(cursor, stage)
+        with reader.open(file) as source:
+            rows = encrypted_again(source, stage.table, box) if stage.table.secrets else source
+            fill_stage(cursor, stage, file, rows)
+        self.progress.finish(stage.table.name, file.rows, time.monotonic() - started)
+
+    def _settle_in_flight(
+        self, work: Work, stages: dict[str, Staged], manifest: Manifest, ours: tuple[str, ...]
+    ) -> None:
+        in_flight.leave_out_own_work(work, stages, ours)
+        settle = in_flight.resume if self.options.in_flight is InFlight.RESUME else in_flight.drop
+        settle(work, stages, manifest)
+
+    def _merge(
+        self,
+        work: Work,
+        stages: dict[str, Staged],
+        catalog: Catalog,
+        ours: tuple[str, ...],
+        manifest: Manifest,
+    ) -> MergeResult:
+        merger = Merger(
+            work=work,
+            stages=stages,
+            catalog=catalog,
+            options=self.options,
+            ours=ours,
+            same_environment=manifest.environment == self.options.environment,
+            progress=self.progress,
+        )
+        return merger.merge()
+
+    def _analyze(self, connection: object, cursor: Cursor, merged: MergeResult) -> None:
+        """Give the planner fresh statistics; without them the scheduler's first queries are slow."""
+        for name, line in merged.lines.items():
+            with suppress(Exception):
+                if line.inserted or line.replaced:
+                    cursor.execute(f"ANALYZE {ident(name)}")
+                connection.commit()  # type: ignore[attr-defined]
+
+    def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
+        for name, line in merged.lines.items():
+            file = manifest.file_of(name)
+            line.size = file.size if file else None
+        return Report(
+            operation="restore",
+            environment=self.options.environment.id,
+            backup_id=manifest.backup_id,
+            source=manifest.environment.id,
+            tables=list(merged.lines.values()),
+            interrupted=[self._becomes(run) for run in manifest.interrupted],
+            kept_runs=merged.kept_runs,
+            notes=[
+                *self.notes,
+                *merged.notes,
+                *(f"not in the backup: {s}" for s in manifest.unreadable_secrets),
+            ],
+            locked_seconds=round(locked, 3),
+            dry_run=self.options.dry_run,
+        )
+
+    def _becomes(self, run: object) -> dict[str, object]:
+        told = dict(vars(run))
+        if self.options.in_flight is InFlight.RESUME:
+            told["becomes"] = "queued: the scheduler goes on with what was not finished"
+        return told

@@ -1,0 +1,140 @@
+"""One table of a backup on its way from storage to Postgres: hashed, decrypted, unpacked, secrets encrypted again."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from mwaa_dr.framework.csv_rows import encode, records
+from mwaa_dr.framework.envelope import DataKey, decrypting_reader, file_aad
+from mwaa_dr.framework.errors import DamagedBackupError
+from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.progress import Progress
+from mwaa_dr.framework.secrets import SecretBox
+from mwaa_dr.framework.storage.hashing import HashingReader
+from mwaa_dr.framework.storage.storage import Reader, Storage
+from mwaa_dr.framework.table_writer import GZIP
+
+BLOCK = 1 << 17
+
+
+class GunzipReader:
+    """Decompresses one gzip member; raises DamagedBackupError when it is cut, altered or followed by anything."""
+
+    def __init__(self, source: Reader, file: str) -> None:
+        self._source, self._file = source, file
+        self._inflate = zlib.decompressobj(GZIP)
+        self._ended = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes; nothing at the end."""
+        limit = size if size > 0 else 1 << 30
+        while not self._ended:
+            data = self._inflate.unconsumed_tail or self._source.read(BLOCK)
+            try:
+                out = self._inflate.decompress(data, limit)
+            except zlib.error as err:
+                raise self._damaged("is no readable gzip") from err
+            self._check_end(data)
+            if out:
+                return out
+        return b""
+
+    def _check_end(self, data: bytes) -> None:
+        if self._inflate.eof:
+            self._ended = True
+            if self._inflate.unused_data or self._source.read(1):
+                raise self._damaged("goes on after its end")
+        elif not data:
+            raise self._damaged("is cut short")
+
+    def _damaged(self, what: str) -> DamagedBackupError:
+        return DamagedBackupError(f"file '{self._file}' {what}", "Choose another backup.")
+
+
+class Chunks:
+    """Turns an iterator of byte strings into a reader."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._left = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes; nothing at the end."""
+        parts, have = [self._left], len(self._left)
+        while size < 0 or have < size:
+            part = next(self._parts, None)
+            if part is None:
+                break
+            parts.append(part)
+            have += len(part)
+        whole = b"".join(parts)
+        cut = len(whole) if size < 0 else size
+        self._left = whole[cut:]
+        return whole[:cut]
+
+
+@dataclass
+class TableReader:
+    """Reads the tables of one backup."""
+
+    storage: Storage
+    manifest: Manifest
+    key: DataKey | None
+    progress: Progress
+
+    @contextmanager
+    def open(self, file: TableFile) -> Iterator[Reader]:
+        """Stream the CSV of a table; at the end of the block its hash has been compared with the manifest."""
+        path = f"{self.manifest.environment.id}/{self.manifest.backup_id}/{file.file}"
+        with ExitStack() as stack:
+            hashed = HashingReader(stack.enter_context(self.storage.open_reader(path)))
+            source: Reader = _Counting(hashed, file.table, self.progress)
+            if file.encrypted:
+                source = self._decrypting(source, file)
+            yield GunzipReader(source, file.file)
+            while hashed.read(BLOCK):
+                pass
+            if hashed.sha256 != file.sha256:
+                raise DamagedBackupError(f"file '{file.file}' changed while it was read", "Choose another backup.")
+
+    def _decrypting(self, source: Reader, file: TableFile) -> Reader:
+        if self.key is None:
+            raise DamagedBackupError(f"file '{file.file}' is encrypted, but the manifest names no key")
+        identity = file_aad(self.manifest.environment.id, self.manifest.backup_id, file.file, FORMAT)
+        return decrypting_reader(source, self.key, identity, name=f"file '{file.file}'")
+
+
+class _Counting:
+    """Tells the progress how many bytes went through."""
+
+    def __init__(self, source: Reader, table: str, progress: Progress) -> None:
+        self._source, self._table, self._progress = source, table, progress
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._source.read(size)
+        self._progress.advance(self._table, len(data))
+        return data
+
+
+def encrypted_again(source: Reader, table: Table, box: SecretBox) -> Reader:
+    """Encrypt the secret columns of a table's CSV with the target's Fernet key, row by row."""
+    return Chunks(_encrypted_rows(source, table, box))
+
+
+def _encrypted_rows(source: Reader, table: Table, box: SecretBox) -> Iterator[bytes]:
+    rows = records(source)
+    columns = [str(name) for name in next(rows, ())]
+    yield encode(columns)
+    for values in rows:
+        row = dict(zip(columns, values, strict=True))
+        for secret in table.secrets:
+            column, flag = secret.split(":")
+            value = row[column]
+            if value and row[flag] == "true":
+                row[column] = box.encrypt(value)
+                row[flag] = "true" if box.has_key else "false"
+        yield encode(tuple(row.values()))

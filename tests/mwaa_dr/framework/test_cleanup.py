@@ -1,0 +1,88 @@
+"""Cleanup empties what a restore fills, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mwaa_dr.framework.errors import RunsInProgressError
+from mwaa_dr.framework.model.options import OwnRun
+from tests.support.engine import backup, cleanup, restore
+from tests.support.metadata import START, Metadata
+
+OWN = OwnRun("cleanup_metadata", "now")
+
+
+def fill(metadata: Metadata) -> None:
+    metadata.dag()
+    metadata.dag("idle", paused=True)
+    metadata.dag("cleanup_metadata")
+    for number in range(5):
+        metadata.run_with_task(run_id=f"r{number}")
+    metadata.run_with_task("cleanup_metadata", "now", state="running")
+    metadata.insert("log", event="e", dttm=START)
+    metadata.insert("job", job_type="SchedulerJob", state="running", start_date=START)
+    metadata.insert("job", job_type="LocalTaskJob", state="success", start_date=START, end_date=START)
+    metadata.insert("variable", key="k", val="v", is_encrypted=False)
+    metadata.insert("connection", conn_id="c", conn_type="t")
+    metadata.insert("ab_role", id=9, name="r")
+    metadata.insert("slot_pool", pool="default_pool", slots=1, include_deferred=False)
+    metadata.insert("slot_pool", pool="etl", slots=1, include_deferred=False)
+
+
+def test_history_goes_and_what_keeps_the_environment_alive_stays(primary: Metadata) -> None:
+    fill(primary)
+    report = cleanup(primary.url, own_run=OWN)
+    assert primary.rows("SELECT dag_id, run_id FROM dag_run") == [("cleanup_metadata", "now")]
+    assert primary.one("SELECT count(*) FROM task_instance") == 1
+    assert primary.one("SELECT count(*) FROM xcom") == 1
+    assert primary.rows("SELECT job_type FROM job") == [("SchedulerJob",)]
+    assert primary.one("SELECT count(*) FROM log") == 0
+    assert primary.rows("SELECT pool FROM slot_pool") == [("default_pool",)]
+    assert [primary.one(f"SELECT count(*) FROM {t}") for t in ("variable", "connection", "ab_role")] == [1, 1, 1]
+    removed = {entry.table: entry.removed for entry in report.tables}
+    assert (removed["dag_run"], removed["task_instance"], removed["log"], removed["job"]) == (5, 5, 1, 1)
+
+
+def test_every_dag_but_our_own_is_paused_and_the_active_ones_are_named(primary: Metadata) -> None:
+    fill(primary)
+    report = cleanup(primary.url, own_run=OWN)
+    assert report.active_dags == ["sales"]
+    assert primary.rows("SELECT dag_id FROM dag WHERE NOT is_paused") == [("cleanup_metadata",)]
+
+
+def test_it_refuses_while_other_runs_are_in_flight(primary: Metadata) -> None:
+    fill(primary)
+    primary.run_with_task(run_id="busy", state="running")
+    before = [primary.content(t) for t in ("dag_run", "dag", "log")]
+    with pytest.raises(RunsInProgressError, match="sales busy"):
+        cleanup(primary.url, own_run=OWN)
+    assert [primary.content(t) for t in ("dag_run", "dag", "log")] == before
+    cleanup(primary.url, own_run=OWN, force=True)
+    assert primary.one("SELECT count(*) FROM dag_run") == 1
+
+
+def test_batches_commit_whole_runs(primary: Metadata) -> None:
+    fill(primary)
+    cleanup(primary.url, own_run=OWN, batch_runs=2)
+    assert primary.one("SELECT count(*) FROM dag_run") == 1
+    assert primary.one("SELECT count(*) FROM log") == 0
+
+
+def test_a_dry_run_changes_nothing(primary: Metadata) -> None:
+    fill(primary)
+    report = cleanup(primary.url, own_run=OWN, dry_run=True, batch_runs=2)
+    assert primary.one("SELECT count(*) FROM dag_run") == 6
+    assert report.dry_run
+
+
+def test_a_restore_after_a_cleanup_gives_the_backup_back(primary: Metadata, tmp_path: Path) -> None:
+    fill(primary)
+    before = primary.rows("SELECT dag_id, run_id, state FROM dag_run WHERE dag_id = 'sales' ORDER BY 2")
+    backup(primary.url, tmp_path)
+    cleanup(primary.url, own_run=OWN)
+    restore(primary.url, tmp_path, own_run=OWN)
+    assert primary.rows("SELECT dag_id, run_id, state FROM dag_run WHERE dag_id = 'sales' ORDER BY 2") == before
+    assert primary.rows("SELECT pool FROM slot_pool ORDER BY 1") == [("default_pool",), ("etl",)]
+    assert ("sales",) in primary.rows("SELECT dag_id FROM dag WHERE NOT is_paused")
