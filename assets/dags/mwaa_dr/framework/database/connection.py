@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -74,7 +75,7 @@ def _prepare(connection: Connection) -> None:
         cursor.execute(
             "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';"
             " SET extra_float_digits = 3; SET bytea_output = 'hex'; SET client_encoding = 'UTF8';"
-            " SET statement_timeout = 0"
+            " SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
         )
     connection.commit()
 
@@ -102,13 +103,12 @@ def translated_errors() -> Iterator[None]:
         raise DatabaseError(f"the metadata database refused: {first_line(err)}") from err
 
 
-def take_lock(cursor: Cursor, key: int, what: str, wait_seconds: float = 0) -> None:
-    """Hold an advisory lock until the transaction ends; raise BusyError when it cannot be had in time."""
-    import time
-
+def take_lock(cursor: Cursor, key: int, what: str, wait_seconds: float = 0, *, session: bool = False) -> None:
+    """Hold an advisory lock until the transaction ends, or the session; raise BusyError when it cannot be had."""
     deadline = time.monotonic() + wait_seconds
+    scope = "" if session else "xact_"
     while True:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (key,))
+        cursor.execute(f"SELECT pg_try_advisory_{scope}lock(%s)", (key,))
         if cursor.fetchone()[0]:
             return
         if time.monotonic() >= deadline:

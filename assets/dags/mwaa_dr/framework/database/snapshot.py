@@ -45,8 +45,7 @@ def open_snapshot(db: MetadataDb, connections: int, wait_seconds: float) -> Iter
     BusyError when another backup does not end within `wait_seconds`.
     """
     with ExitStack() as stack:
-        _lock_out_others(stack, db, wait_seconds)
-        first = stack.enter_context(_reader(db))
+        first = stack.enter_context(_reader(db, wait_seconds))
         shared = _export(first) if connections > 1 else ""
         with first.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
@@ -55,15 +54,15 @@ def open_snapshot(db: MetadataDb, connections: int, wait_seconds: float) -> Iter
         yield Snapshot((first, *others), time)
 
 
-def _lock_out_others(stack: ExitStack, db: MetadataDb, wait_seconds: float) -> None:
-    # On a connection of its own: waiting must come before the snapshot, or it would be as old as the wait.
-    cursor = stack.enter_context(db.transaction())
-    take_lock(cursor, BACKUP_LOCK, "backup", wait_seconds)
-
-
 @contextmanager
-def _reader(db: MetadataDb) -> Iterator[Connection]:
+def _reader(db: MetadataDb, lock_wait: float | None = None) -> Iterator[Connection]:
+    """Open a connection that can only read; with `lock_wait` it first waits for other backups to end."""
     with db.connection() as connection:
+        if lock_wait is not None:
+            with connection.cursor() as cursor:
+                take_lock(cursor, BACKUP_LOCK, "backup", lock_wait, session=True)
+            # The snapshot must begin after the wait, or it would be as old as the wait.
+            connection.commit()
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
         try:
             yield connection
