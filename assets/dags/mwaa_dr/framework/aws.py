@@ -1,13 +1,10 @@
-"""AWS clients with limits, and what AWS refuses in one clear line."""
+"""AWS clients that wait a bounded time and never log what they send, and what AWS refuses in one clear line."""
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-ATTEMPTS = 6
 
 _EXPIRED = ("the AWS credentials have expired", "Renew the credentials and run it again.")
 _INVALID = (
@@ -46,18 +43,23 @@ _CODES: dict[str, tuple[str, str]] = {
 
 
 def client(service: str, region: str = "") -> Any:
-    """A boto3 client that retries throttling and lost connections, and never waits without an end."""
-    import boto3
-    from botocore.config import Config
+    """A boto3 client for one quick call; without a Region the one that AWS_DEFAULT_REGION or the profile says.
 
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
-        max_pool_connections=16,
-    )
-    # A session of its own: the default one must not be used from several threads.
-    return boto3.session.Session().client(service, region_name=region or None, config=config)  # type: ignore[call-overload]  # the service is a variable
+    It gives up within half a minute, since a callback runs inside Airflow's `dag_file_processor_timeout` of 50 s.
+    """
+    return _client(service, region, connect_timeout=3, read_timeout=5, max_attempts=3)
+
+
+def patient_client(service: str, region: str = "") -> Any:
+    """A boto3 client for long work: it outlasts throttling and short outages, and still never waits without an end."""
+    return _client(service, region, connect_timeout=10, read_timeout=60, max_attempts=6)
+
+
+def keep_bodies_out_of_logs() -> None:
+    """Silence botocore's debug lines: they hold task tokens, data keys and secrets in plaintext."""
+    logger = logging.getLogger("botocore")
+    if logger.getEffectiveLevel() < logging.INFO:
+        logger.setLevel(logging.INFO)
 
 
 def own_region() -> str:
@@ -74,11 +76,12 @@ def failures() -> tuple[type[Exception], ...]:
     return (BotoCoreError, ClientError)
 
 
-def code(err: Exception) -> str:
-    """AWS's error code; empty where AWS did not answer."""
-    from botocore.exceptions import ClientError
-
-    return str(err.response.get("Error", {}).get("Code", "")) if isinstance(err, ClientError) else ""
+def error_code(error: Exception) -> str:
+    """The code of an AWS error, or the name of another one; never its message, which may hold values."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", type(error).__name__))
+    return type(error).__name__
 
 
 def explain(err: Exception, absent: str = "") -> tuple[str, str]:
@@ -89,7 +92,7 @@ def explain(err: Exception, absent: str = "") -> tuple[str, str]:
     from botocore import exceptions as boto
 
     if isinstance(err, boto.ClientError):
-        found = absent if absent and code(err) == "404" else code(err)
+        found = absent if absent and error_code(err) == "404" else error_code(err)
         return _explain_answer(err, found)
     if isinstance(err, (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)):
         return "no AWS credentials were found", "Set the credentials, a profile or a role for this process."
@@ -113,6 +116,22 @@ def _explain_answer(err: Any, found: str) -> tuple[str, str]:
     if reason == _DENIED[0] and said and said.lower() not in ("access denied", "forbidden"):
         return reason, f"{hint} AWS says: {said}"
     return reason, hint
+
+
+def _client(service: str, region: str, *, connect_timeout: int, read_timeout: int, max_attempts: int) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    keep_bodies_out_of_logs()
+    config = Config(
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "max_attempts": max_attempts},
+        max_pool_connections=16,
+    )
+    # A session of its own: the default one must not be used from two threads at once.
+    create: Any = boto3.session.Session().client
+    return create(service, region_name=region or None, config=config)
 
 
 def _one_line(text: str) -> str:

@@ -219,7 +219,7 @@ def _client(arn: str) -> Any:
     region = _region(arn)
     if not region:
         raise SecretError(f"'{arn}' is not the ARN of a KMS key", "Use arn:aws:kms:REGION:ACCOUNT:key/ID.")
-    return aws.client("kms", region)
+    return aws.patient_client("kms", region)
 
 
 def _region(arn: str) -> str:

@@ -33,7 +33,7 @@ class S3Storage(Storage):
         self.url = f"s3://{bucket}/{self._prefix}".rstrip("/")
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_arn} if kms_key_arn else {}
         with s3_errors(f"cannot use {self.url}"):
-            self._client = client or aws.client("s3", region)
+            self._client = client or aws.patient_client("s3", region)
 
     @contextmanager
     def open_writer(self, path: str) -> Iterator[Writer]:

@@ -21,7 +21,7 @@ def s3_errors(what: str, *, absent: str = "", look_for_bucket: Callable[[], None
     try:
         yield
     except aws.failures() as err:
-        if aws.code(err) in _ABSENT and not absent:
+        if aws.error_code(err) in _ABSENT and not absent:
             if look_for_bucket:
                 look_for_bucket()
             raise MissingObjectError(f"{what}: it does not exist") from err

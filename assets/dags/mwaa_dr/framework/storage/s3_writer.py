@@ -145,7 +145,7 @@ class S3Writer:
         try:
             self._client.abort_multipart_upload(**self._place, UploadId=upload_id)
         except aws.failures() as err:
-            if aws.code(err) != "NoSuchUpload":
+            if aws.error_code(err) != "NoSuchUpload":
                 raise
 
     def _abort_others(self) -> None:

@@ -1,0 +1,164 @@
+"""Whatever fails between us and S3: afterwards the object is complete or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mwaa_dr.framework.errors import StorageError
+from mwaa_dr.framework.storage.s3 import S3Storage
+from mwaa_dr.framework.storage.s3_reader import CHUNK, TRIES
+from tests.support.s3 import ALWAYS, BUCKET, Faults, keys, uploads
+
+MIB = 1 << 20
+DATA = bytes(range(256)) * (11 * MIB // 256) + b"tail"
+KINDS = ("refused", "timeout", "lost", "denied")
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
+def write(storage: S3Storage, data: bytes) -> bool:
+    """Whether the storage says that the object was written."""
+    try:
+        with storage.open_writer("b/x") as writer:
+            for start in range(0, len(data), 700_000):
+                writer.write(data[start : start + 700_000])
+    except StorageError:
+        return False
+    return True
+
+
+def stored(client: Any) -> bytes | None:
+    """What S3 holds, seen past the storage."""
+    try:
+        found: bytes = client.get_object(Bucket=BUCKET, Key="data/b/x")["Body"].read()
+    except ClientError:
+        return None
+    return found
+
+
+CALLS = [
+    ("PutObject", 1),
+    ("CreateMultipartUpload", 1),
+    ("UploadPart", 1),
+    ("UploadPart", 2),
+    ("UploadPart", 3),
+    ("CompleteMultipartUpload", 1),
+]
+"""Every call of a write, and which of its kind it is."""
+
+
+@pytest.mark.parametrize("times", [1, 3, ALWAYS])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("operation", "nth"), CALLS)
+def test_a_write_that_meets_a_fault_is_complete_or_absent(
+    s3: Any, operation: str, nth: int, kind: str, times: int
+) -> None:
+    faults = Faults(s3)
+    faults.spoil(operation, kind, nth=nth, times=times)
+    data = DATA[:1000] if operation == "PutObject" else DATA
+    written = write(S3Storage(BUCKET, "data", client=s3), data)
+
+    assert faults.calls.count(operation) >= nth
+    assert stored(s3) == (data if written else None)
+    assert uploads(s3) == []
+    assert written or kind == "denied" or times == ALWAYS
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "CompleteMultipartUpload"])
+def test_a_write_of_which_every_answer_is_lost_has_succeeded(s3: Any, operation: str) -> None:
+    Faults(s3).spoil(operation, "lost", times=ALWAYS)
+    data = DATA[:1000] if operation == "PutObject" else DATA
+    assert write(S3Storage(BUCKET, "data", client=s3), data)
+    assert stored(s3) == data
+
+
+def test_a_failed_write_is_not_taken_for_the_object_that_was_there(s3: Any) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    storage.put("b/x", b"old")
+    Faults(s3).spoil("PutObject", "timeout", times=ALWAYS)
+    with pytest.raises(StorageError, match="AWS cannot be reached"):
+        storage.put("b/x", b"new")
+    assert stored(s3) == b"old"
+
+
+@pytest.mark.parametrize(("kind", "left"), [("lost", 0), ("timeout", 1)])
+def test_the_first_error_is_told_when_cleaning_up_fails_too(s3: Any, kind: str, left: int) -> None:
+    faults = Faults(s3)
+    faults.spoil("UploadPart", "denied")
+    faults.spoil("AbortMultipartUpload", kind, times=ALWAYS)
+    storage = S3Storage(BUCKET, "data", client=s3)
+    with pytest.raises(StorageError, match="access is denied"), storage.open_writer("b/x") as writer:
+        writer.write(DATA)
+    assert keys(s3) == []
+    assert len(uploads(s3)) == left
+
+
+def test_a_part_that_fails_is_told_at_one_of_the_next_writes(s3: Any) -> None:
+    Faults(s3).spoil("UploadPart", "denied")
+    storage = S3Storage(BUCKET, "data", client=s3)
+    written: list[int] = []
+    with pytest.raises(StorageError, match="denied"), storage.open_writer("b/x") as writer:
+        written.extend(writer.write(DATA) for _ in range(10))
+    assert len(written) <= 3
+
+
+@pytest.mark.parametrize("kind", ["refused", "timeout", "lost"])
+@pytest.mark.parametrize("operation", ["GetObject", "HeadObject", "ListObjectsV2", "DeleteObjects", "HeadBucket"])
+def test_a_read_or_delete_survives_what_passes_and_names_what_stays(s3: Any, operation: str, kind: str) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    storage.put("b/x", b"1234")
+    faults = Faults(s3)
+    calls: dict[str, Callable[[], object]] = {
+        "GetObject": lambda: storage.get("b/x"),
+        "HeadObject": lambda: storage.size("b/x"),
+        "ListObjectsV2": lambda: [*storage.paths(), *storage.folders()],
+        "HeadBucket": storage.check,
+        "DeleteObjects": lambda: storage.delete(["b/x"]),
+    }
+    results = {"GetObject": b"1234", "HeadObject": 4, "ListObjectsV2": ["b/x", "b"]}
+    faults.spoil(operation, kind, times=3)
+    assert calls[operation]() == results.get(operation)
+    faults.spoil(operation, kind, nth=faults.calls.count(operation) + 1, times=ALWAYS)
+    with pytest.raises(StorageError, match=BUCKET):
+        calls[operation]()
+
+
+def test_a_download_goes_on_where_its_connection_broke(s3: Any) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    write(storage, DATA)
+    faults = Faults(s3)
+    faults.cut_downloads(0, 100, 3 * MIB + 17, 1, 2 * MIB)
+    assert storage.get("b/x") == DATA
+    assert faults.calls.count("GetObject") == 6
+
+
+def test_a_download_that_breaks_again_and_again_ends_in_words(s3: Any) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    write(storage, DATA)
+    faults = Faults(s3)
+    faults.cut_downloads(*[1000] * 50)
+    with pytest.raises(StorageError, match=r"the connection broke 5 times at byte \d+ \(ResponseStreamingError\)"):
+        storage.get("b/x")
+    assert faults.calls.count("GetObject") == TRIES + 1
+
+
+def test_a_download_may_break_often_as_long_as_it_gets_on(s3: Any) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    write(storage, DATA)
+    Faults(s3).cut_downloads(*[CHUNK] * 10)
+    assert storage.get("b/x") == DATA
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_noticed(s3: Any) -> None:
+    storage = S3Storage(BUCKET, "data", client=s3)
+    write(storage, DATA)
+    Faults(s3).cut_downloads(2 * MIB)
+    with storage.open_reader("b/x") as reader:
+        assert reader.read(MIB) == DATA[:MIB]
+        s3.put_object(Bucket=BUCKET, Key="data/b/x", Body=bytes(len(DATA)))
+        with pytest.raises(StorageError, match="the object was replaced while it was read"):
+            reader.read()
