@@ -217,7 +217,7 @@ def test_a_backup_of_a_newer_version_is_refused(primary: Metadata, secondary: Me
 def test_columns_that_do_not_fit_are_named(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.run_sql("ALTER TABLE log ADD COLUMN surplus text")
     backup(primary.url, tmp_path)
-    with pytest.raises(IncompatibleBackupError, match="'log'.*'surplus'"):
+    with pytest.raises(IncompatibleBackupError, match=r"'log'.*'surplus'"):
         restore(secondary.url, tmp_path)
 
 

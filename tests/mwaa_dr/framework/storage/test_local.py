@@ -11,6 +11,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -176,3 +178,20 @@ def test_deleting_the_last_file_keeps_the_root(tmp_path: Path) -> None:
     storage.put("e/b/x", b"x")
     storage.delete(["e/b/x"])
     assert everything(tmp_path) == ["root"]
+
+
+def test_writers_that_fail_side_by_side_leave_the_folder_to_those_that_go_on(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+
+    def fail(number: int) -> None:
+        with suppress(RuntimeError), storage.open_writer(f"backup/broken-{number}"):
+            raise RuntimeError
+
+    def write(number: int) -> None:
+        with storage.open_writer(f"backup/{number}") as writer:
+            writer.write(b"x")
+        storage.delete([f"backup/{number}"])
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(job, n) for n in range(300) for job in (fail, write)]:
+            done.result()

@@ -15,6 +15,7 @@ from mwaa_dr.framework.storage.paths import folder_path, object_path
 from mwaa_dr.framework.storage.storage import Reader, Storage, Writer
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+CREATE_ATTEMPTS = 10
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -31,8 +32,7 @@ class LocalStorage(Storage):
         target = self._root / object_path(path)
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         with _errors("write", target):
-            _make_folder(target.parent)
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = _create(partial)
         try:
             try:
                 yield _FileWriter(descriptor, target)
@@ -100,7 +100,7 @@ class LocalStorage(Storage):
                 target.unlink()
                 folders.add(target.parent)
         for folder in folders:
-            with _errors("delete", folder):
+            with _errors("delete", folder), suppress(FileNotFoundError):
                 _sync_folder(folder)
             self._prune(folder)
 
@@ -138,6 +138,15 @@ class LocalStorage(Storage):
             while folder != self._root:
                 folder.rmdir()
                 folder = folder.parent
+
+
+def _create(path: Path) -> int:
+    """Create a file and the folders above it; another writer that fails may remove an empty folder meanwhile."""
+    for _ in range(CREATE_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            _make_folder(path.parent)
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    raise FileNotFoundError(errno.ENOENT, "its folder is removed again and again")
 
 
 class _FileWriter:
