@@ -6,7 +6,7 @@ import re
 import secrets
 from datetime import datetime, timezone
 
-_FORM = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}")
+_FORM = re.compile(r"([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}")
 _TIME = "%Y%m%dT%H%M%SZ"
 
 

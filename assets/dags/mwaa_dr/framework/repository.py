@@ -74,6 +74,8 @@ class BackupRepository:
 
     def path(self, environment: str, backup_id: str, file: str) -> str:
         """Where a file of a backup lies in the storage."""
+        if not environment or "/" in environment:
+            raise SettingError(f"'{environment}' cannot be an environment's name", "Use one without '/'.")
         return f"{environment}/{backup_id}/{file}"
 
     def manifest(self, environment: str, backup_id: str) -> Manifest:
@@ -117,6 +119,13 @@ class BackupRepository:
             digest = hashlib.sha256(data).hexdigest()
             pointer = Pointer(manifest.backup_id, digest, manifest.snapshot_time)
             self.storage.put(f"{environment}/{LATEST_NAME}", pointer.to_json())
+
+    def discard(self, environment: str, backup_id: str) -> None:
+        """Delete what a failed backup left, unless its manifest is there: then it is whole and stays."""
+        try:
+            self.storage.size(self.path(environment, backup_id, MANIFEST_NAME))
+        except MissingObjectError:
+            self.remove(environment, backup_id)
 
     def remove(self, environment: str, backup_id: str) -> None:
         """Delete a backup, its manifest first, so that one deleted by half never looks complete."""
@@ -234,7 +243,7 @@ class BackupRepository:
                 raise self._no_backup(environment) from err
             message = f"no backup of '{environment}' was promoted to latest"
             raise MissingBackupError(message, self._newest_hint(environment)) from err
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             message = f"{self.storage.url}/{path} cannot be read"
             raise DamagedBackupError(message, self._newest_hint(environment)) from err
 
