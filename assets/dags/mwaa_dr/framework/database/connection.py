@@ -27,6 +27,7 @@ class MetadataDb:
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
+        self._open: set[Connection] = set()
 
     @classmethod
     def from_url(cls, url: str) -> MetadataDb:
@@ -49,12 +50,20 @@ class MetadataDb:
                 "Check host, port, user and network; the server must accept connections from here.",
             ) from err
         try:
+            self._open.add(connection)
             with translated_errors():
                 _prepare(connection)
                 yield connection
         finally:
+            self._open.discard(connection)
             with suppress(Exception):
                 connection.close()
+
+    def cancel(self) -> None:
+        """Make the server give up what it is at for us; may be called from another thread, or a signal's."""
+        for connection in list(self._open):
+            with suppress(Exception):
+                connection.cancel()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:

@@ -1,0 +1,1 @@
+"""The command line: arguments, commands, and what is shown while they work."""
