@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
-readonly CODE=(assets drill tests)
+readonly CODE=(assets docs drill tests)
 
 usage() {
     cat <<'TEXT'

@@ -54,7 +54,7 @@ These may lie in the same database. They are not carried either.
 def page() -> str:
     """The whole page."""
     newest = factory_for(served_versions()[-1]).tables
-    carried = [[_code(t.name), _since(t.name), _rows(t), _meets(t), _changes(t)] for t in _sorted(newest)]
+    carried = [[_code(t.name), _since(t.name), _rows(t), _meets(t), _changes(t), _cleaned(t)] for t in _sorted(newest)]
     added = [
         [_code(f"{table.name}.{column}"), _since_added(table.name, column), _code(value)]
         for table in _sorted(newest)
@@ -66,7 +66,10 @@ def page() -> str:
     parts = [
         HEAD,
         CARRIED,
-        _grid(["table", "since", "rows", "meets the target's rows", "differs from the original"], carried),
+        _grid(
+            ["table", "since", "rows", "meets the target's rows", "differs from the original", "cleanup removes"],
+            carried,
+        ),
         ADDED,
         _grid(["column", "since", "value"], added),
         SKIPPED,
@@ -100,6 +103,8 @@ def _rows(table: Table) -> str:
         words.append(f"only with its {' and '.join(map(_code, vital))}")
     if table.environment_bound:
         words.append(f"{WORDS[table.environment_bound]} only into the same environment")
+    if table.superseded:
+        words.append(f"not {WORDS[table.superseded]}")
     return "; ".join(words) or "all"
 
 
@@ -124,12 +129,18 @@ def _changes(table: Table) -> str:
         words.append(f"{' and '.join(secrets)} encrypted with the target's Fernet key")
     if table.confidential:
         words.append("the backup's file is encrypted where KMS keys are given")
-    words += [
-        f"only where the restore added the {_code(r.table)}" for r in table.references if r.inserted_only
-    ]
+    words += [f"only where the restore added the {_code(r.table)}" for r in table.references if r.inserted_only]
     if table.below_highest:
         words.append("its id stays below the target's highest, which Airflow uses for new runs")
     return "; ".join(words) or "-"
+
+
+def _cleaned(table: Table) -> str:
+    if table.merge in (Merge.RUN, Merge.RUN_CHILD):
+        return "all but those of its own run"
+    if table.merge is Merge.DAGS:
+        return "none; every DAG but this package's own is paused"
+    return WORDS[table.emptied] if table.emptied else "none"
 
 
 def _code(text: str) -> str:

@@ -230,6 +230,14 @@ def test_our_settings_and_our_dags_stay_in_their_environment(version: str) -> No
 
 
 @each_schema
+def test_cleanup_empties_history_and_pools_but_no_variables_connections_roles_or_datasets(version: str) -> None:
+    stays = {"variable", "connection", "dataset", "dataset_alias", "log_template", "dag", "ab_user", "ab_role"}
+    for table in tables_of(version):
+        if table.merge in (Merge.MATCH, Merge.DAGS):
+            assert bool(table.emptied) == (table.name not in stays and not table.name.startswith("ab_")), table.name
+
+
+@each_schema
 def test_a_restored_log_template_never_becomes_the_current_one(version: str) -> None:
     assert [table.name for table in tables_of(version) if table.below_highest] == ["log_template"]
 

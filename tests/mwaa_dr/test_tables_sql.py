@@ -19,6 +19,7 @@ from tests.support.schemas import versions
 SCHEMAS = [version for version in versions() if version.startswith("2.")]
 OURS = ["backup_metadata", "restore_metadata"]
 DAY = "2024-01-01"
+DAG = {"max_active_tasks": 1, "has_task_concurrency_limits": False, "max_consecutive_failed_dag_runs": 0}
 RUN = {"run_id": "r", "execution_date": DAY, "run_type": "manual"}
 
 
@@ -29,7 +30,11 @@ def cursor_of(url: str) -> Iterator[Cursor]:
 
 
 def conditions_of(table: Table) -> list[str]:
-    return [condition for condition in (table.where, table.environment_bound, *table.redact.values()) if condition]
+    return [
+        condition
+        for condition in (table.where, table.environment_bound, table.emptied, *table.redact.values())
+        if condition
+    ]
 
 
 def keys_of(table: Table) -> list[str]:
@@ -45,6 +50,8 @@ def test_postgres_accepts_every_condition_key_and_value(version: str, database: 
                 for ours in ([], OURS):
                     where = sql.SQL("SELECT FROM {} WHERE {}").format(name, sql.SQL(condition))
                     cursor.execute(where, {"ours": ours})
+            if table.superseded:
+                cursor.execute(sql.SQL("DELETE FROM {} s WHERE {}").format(name, sql.SQL(table.superseded)))
             for key in keys_of(table):
                 cursor.execute(sql.SQL("SELECT {} FROM {}").format(sql.SQL(key), name))
             for column, value in {**table.fixed, **table.added}.items():
@@ -72,7 +79,7 @@ def insert(cursor: Cursor, table: str, **values: Any) -> None:
 def meant(cursor: Cursor, table: str, condition: str, column: str) -> list[Any]:
     """The values of a column where the condition holds; it must be true or false for every row."""
     statement = sql.SQL("SELECT {}, ({}) FROM {} ORDER BY 1").format(
-        sql.Identifier(column), sql.SQL(condition), sql.Identifier(table)
+        sql.Identifier(column), sql.SQL(condition), sql.SQL(table)
     )
     cursor.execute(statement, {"ours": OURS})
     rows = cursor.fetchall()
@@ -119,16 +126,26 @@ def test_only_variables_whose_key_starts_with_our_prefix_belong_to_one_environme
     ]
 
 
+def test_cleanup_leaves_the_default_pool(airflow: Cursor) -> None:
+    for pool in ("default_pool", "mine"):
+        insert(airflow, "slot_pool", pool=pool, include_deferred=False)
+    assert meant(airflow, "slot_pool", table("slot_pool").emptied, "pool") == ["mine"]
+
+
+def test_an_event_that_the_target_has_answered_since_waits_no_longer(airflow: Cursor) -> None:
+    insert(airflow, "dataset", id=1, uri="s3://sales", extra="{}", created_at=DAY, updated_at=DAY)
+    runs = {"answered": ("dataset_triggered", "2024-01-03"), "before": ("dataset_triggered", DAY)}
+    for dag_id, (kind, queued_at) in {**runs, "by_hand": ("manual", "2024-01-03")}.items():
+        insert(airflow, "dag", dag_id=dag_id, **DAG)
+        insert(airflow, "dag_run", dag_id=dag_id, **{**RUN, "run_type": kind}, queued_at=queued_at)
+        insert(airflow, "dataset_dag_run_queue", dataset_id=1, target_dag_id=dag_id, created_at="2024-01-02")
+    queue = "dataset_dag_run_queue"
+    assert meant(airflow, f"{queue} s", table(queue).superseded, "target_dag_id") == ["answered"]
+
+
 def test_our_own_dags_belong_to_one_environment(airflow: Cursor) -> None:
     for dag_id in ("backup_metadata", "their_dag"):
-        insert(
-            airflow,
-            "dag",
-            dag_id=dag_id,
-            max_active_tasks=1,
-            has_task_concurrency_limits=False,
-            max_consecutive_failed_dag_runs=0,
-        )
+        insert(airflow, "dag", dag_id=dag_id, **DAG)
     assert meant(airflow, "dag", table("dag").environment_bound, "dag_id") == ["backup_metadata"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mwaa_dr.framework.model.conditions import ALL
 from mwaa_dr.framework.model.table import Merge, Missing, Reference, Table
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.v_2_4.tables.datasets import TO_DATASET
@@ -28,12 +29,14 @@ DATASET_ALIAS_DATASET = Table(
     Merge.MATCH,
     key=("alias_id", "dataset_id"),
     references=(TO_ALIAS, TO_DATASET),
+    emptied=ALL,
 )
 DATASET_ALIAS_DATASET_EVENT = Table(
     "dataset_alias_dataset_event",
     Merge.MATCH,
     key=("alias_id", "event_id"),
     references=(TO_ALIAS, Reference("event_id", "dataset_event", Missing.DROP)),
+    emptied=ALL,
 )
 
 

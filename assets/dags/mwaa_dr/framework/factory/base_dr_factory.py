@@ -34,15 +34,16 @@ class BaseDRFactory:
         """The tables to carry: a `Tables`, or names of this version's tables and tables of your own."""
         return self.tables
 
-    def chosen_tables(self) -> tuple[Tables, list[str]]:
-        """The tables that are carried, and in words which of the chosen ones are not and why.
+    def chosen_tables(self) -> Tables:
+        """The tables of `setup_tables()`, resolved; what needs one that was left out is dropped when they are used.
 
-        Raises TableError for a name that this version does not carry, and where nothing is left.
+        Raises TableError for a name that this version does not carry, and where nothing would be left.
         """
-        tables, notes = self._named(self.setup_tables()).closed()
-        if not tables:
+        tables = self._named(self.setup_tables())
+        usable, notes = tables.closed()
+        if not usable:
             raise TableError("; ".join(["no table is chosen", *notes]))
-        return tables, notes
+        return tables
 
     def _named(self, choice: object) -> Tables:
         if isinstance(choice, Tables):

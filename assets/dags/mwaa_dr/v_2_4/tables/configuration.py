@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mwaa_dr.framework.model.conditions import OURS
+from mwaa_dr.framework.model.conditions import NOT_DEFAULT_POOL, OURS
 from mwaa_dr.framework.model.connection_table import CONNECTION
 from mwaa_dr.framework.model.table import Existing, Merge, Table
 from mwaa_dr.framework.model.variable_table import VARIABLE
@@ -25,7 +25,7 @@ NOT_PARSED_YET = {
 DAG = Table("dag", Merge.DAGS, key=("dag_id",), fixed=NOT_PARSED_YET, environment_bound=OURS)
 
 SLOT_POOL = Table(
-    "slot_pool", Merge.MATCH, key=("pool",), surrogate="id", existing=Existing.REPLACE, emptied="pool <> 'default_pool'"
+    "slot_pool", Merge.MATCH, key=("pool",), surrogate="id", existing=Existing.REPLACE, emptied=NOT_DEFAULT_POOL
 )
 
 CONFIGURATION = (DAG, SLOT_POOL, VARIABLE, CONNECTION)

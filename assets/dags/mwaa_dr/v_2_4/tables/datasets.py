@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mwaa_dr.framework.model.conditions import ALL, ANSWERED_SINCE
 from mwaa_dr.framework.model.table import Merge, Missing, Reference, Table
 
 TO_DATASET = Reference("dataset_id", "dataset", Missing.DROP)
@@ -14,7 +15,7 @@ DATASET_EVENT = Table(
     surrogate="id",
     within="timestamp",
     references=(TO_DATASET,),
-    emptied="true",
+    emptied=ALL,
 )
 
 DATASET_DAG_RUN_QUEUE = Table(
@@ -22,10 +23,8 @@ DATASET_DAG_RUN_QUEUE = Table(
     Merge.MATCH,
     key=("dataset_id", "target_dag_id"),
     references=(TO_DATASET, Reference("target_dag_id", "dag", Missing.DROP)),
-    emptied="true",
-    # The target ran the waiting DAG since: the event has been answered, and must not be answered again.
-    superseded="EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = s.target_dag_id"
-    " AND r.run_type = 'dataset_triggered' AND r.queued_at > s.created_at)",
+    emptied=ALL,
+    superseded=ANSWERED_SINCE,  # or the event would be answered twice
 )
 
 DATASETS = (DATASET, DATASET_EVENT, DATASET_DAG_RUN_QUEUE)

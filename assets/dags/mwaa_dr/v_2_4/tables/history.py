@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mwaa_dr.framework.model.conditions import FINISHED_JOBS, OURS_OR_STEP_FUNCTIONS, USED_BY_RUNS
+from mwaa_dr.framework.model.conditions import ALL, FINISHED_JOBS, OURS_OR_STEP_FUNCTIONS, USED_BY_RUNS
 from mwaa_dr.framework.model.table import Merge, Table
 
 LOG = Table(
@@ -11,7 +11,7 @@ LOG = Table(
     surrogate="id",
     within="dttm",
     redact={"extra": OURS_OR_STEP_FUNCTIONS},
-    emptied="true",
+    emptied=ALL,
 )
 
 JOB = Table(
@@ -39,7 +39,7 @@ SLA_MISS = Table(
     Merge.MATCH,
     key=("task_id", "dag_id", "execution_date"),
     fixed={"email_sent": "true", "notification_sent": "true"},
-    emptied="true",
+    emptied=ALL,
 )
 
 HISTORY = (LOG, JOB, LOG_TEMPLATE, SLA_MISS)
