@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow import DAG
+from airflow.datasets import Dataset
 from airflow.operators.python import PythonOperator
 
 
@@ -17,6 +18,7 @@ def pull(ti: Any) -> str:
 
 
 with DAG("drill_late", start_date=datetime(2024, 1, 1, tzinfo=timezone.utc), schedule=None):
-    PythonOperator(task_id="push", python_callable=lambda: "from before") >> PythonOperator(
-        task_id="pull", python_callable=pull
+    push = PythonOperator(
+        task_id="push", python_callable=lambda: "from before", outlets=[Dataset("s3://drill/late", extra={"a": "é"})]
     )
+    push >> PythonOperator(task_id="pull", python_callable=pull)
