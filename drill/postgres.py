@@ -106,9 +106,7 @@ class Postgres:
         return f"postgresql://{user}@{HOST}:{self.port}/{database}"
 
     @contextlib.contextmanager
-    def session(
-        self, database: str = "postgres", user: str = SUPERUSER
-    ) -> Iterator[psycopg2.extensions.cursor]:
+    def session(self, database: str = "postgres", user: str = SUPERUSER) -> Iterator[psycopg2.extensions.cursor]:
         """A cursor that commits each statement."""
         connection = psycopg2.connect(self.url(database, user))
         try:
@@ -130,9 +128,7 @@ class Postgres:
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected to it."""
         with self.session() as cursor:
-            cursor.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
-            )
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def load(self, script: str, database: str) -> None:
         """Run a script as pg_dump writes it, as the owner role."""

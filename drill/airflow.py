@@ -1,0 +1,175 @@
+"""One real Airflow: its home, its database, its scheduler and its triggerer, all run from a virtual environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+
+from drill.dags import inside
+from drill.venvs import DrillError
+
+QUICK = {
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__PARALLELISM": "8",
+    "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "16",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",
+    "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3600",  # marks what no DAG file uses, in its own time
+    "AIRFLOW__SCHEDULER__CATCHUP_BY_DEFAULT": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AIRFLOW__WEBSERVER__EXPOSE_CONFIG": "False",
+    "SCARF_ANALYTICS": "false",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+STOP_SECONDS = 15.0
+
+
+class Airflow:
+    """An environment that lives in a folder and on a database; `kill` ends all of its processes at once."""
+
+    def __init__(self, name: str, venv: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self.url = url
+        self.folder = folder
+        self.dags = folder / "dags"
+        self.dags.mkdir(parents=True)
+        self._venv = venv
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))},
+            **QUICK,
+            "AIRFLOW_HOME": str(folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url.replace("postgresql://", "postgresql+psycopg2://"),
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+            "AIRFLOW_ENV_NAME": name,
+            "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            **settings,
+        }
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version of Airflow, as the folder of the virtual environment says it."""
+        return tuple(int(part) for part in self._venv.name.partition("-")[0].split("."))
+
+    def migrate(self) -> subprocess.Popen[bytes]:
+        """Begin to create the schema; the caller waits for the process with `finish`."""
+        return self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+
+    def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
+        """Wait for a process of this Airflow, and raise with its output when it failed."""
+        if process.wait():
+            raise DrillError(f"{what} of the {self.name} environment failed:\n{self.output(what)}")
+
+    def start(self, *components: str) -> None:
+        """Start `scheduler` or `triggerer`."""
+        for component in components:
+            quiet = ["--skip-serve-logs"] if component == "scheduler" or self.version >= (2, 6) else []
+            self._processes[component] = self._popen(component, component, *quiet)
+
+    def stop(self) -> None:
+        """Ask all components to end, and kill what does not."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End every process of this Airflow at once, as a lost Region would."""
+        sessions = {process.pid for process in self._processes.values()}
+        # Parsers and tasks move to process groups of their own, but stay in the session.
+        for pid in psutil.pids() if sessions else []:
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) in sessions:
+                    os.kill(pid, signal.SIGKILL)
+        for process in self._processes.values():
+            process.wait()
+        self._processes.clear()
+
+    def act(self, **request: Any) -> None:
+        """Do things through Airflow's own code: set variables, unpause and trigger DAGs; see `dags/inside.py`."""
+        done = subprocess.run(
+            [self._venv / "bin" / "python", inside.__file__],
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            check=False,
+            env=self._environment,
+            cwd=self.folder,
+        )
+        if done.returncode:
+            raise DrillError(f"the {self.name} environment refused:\n{done.stderr.decode()[-3000:]}")
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one SQL statement, commit, and return its rows."""
+        connection = psycopg2.connect(self.url)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def wait(self, what: str, condition: Callable[[], str], seconds: float) -> None:
+        """Return when the condition has nothing left to complain about; raise with its words after `seconds`."""
+        give_up = time.monotonic() + seconds
+        while complaint := condition():
+            for component, process in self._processes.items():
+                if process.poll() is not None:
+                    raise DrillError(f"the {component} of {self.name} died:\n{self.output(component)}")
+            if time.monotonic() > give_up:
+                logs = self.output(*self._processes)
+                raise DrillError(f"{what}: not within {seconds:.0f} s: {complaint}\n{logs}")
+            time.sleep(0.25)
+
+    def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> None:
+        """Return when a run succeeded; raise with its tasks' logs as soon as it failed."""
+
+        def unfinished() -> str:
+            found = self.query("SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s", dag_id, run_id)
+            state = found[0][0] if found else "not there"
+            if state == "failed":
+                raise DrillError(f"{dag_id} failed in the {self.name} environment:\n{self.task_log(dag_id)[-4000:]}")
+            return "" if state == "success" else str(state)
+
+        self.wait(f"{dag_id} of the {self.name} environment", unfinished, seconds)
+
+    def output(self, *components: str) -> str:
+        """The ends of what components printed."""
+        texts = {name: (self.folder / f"{name}.out").read_text(errors="replace") for name in components}
+        return "\n".join(f"--- {name}\n{text[-3000:]}" for name, text in texts.items())
+
+    def task_log(self, dag_id: str) -> str:
+        """The logs of a DAG's tasks."""
+        paths = sorted(path for path in (self.folder / "logs").rglob("*.log") if dag_id in str(path.parent))
+        return "\n".join(path.read_text(errors="replace") for path in paths)
+
+    def _popen(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.out").open("wb") as output:
+            return subprocess.Popen(
+                [self._venv / "bin" / "airflow", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                cwd=self.folder,
+                start_new_session=True,
+            )

@@ -1,0 +1,234 @@
+"""The rehearsal itself: live, back up, lose everything, restore elsewhere, compare, go on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from drill import rules, seed
+from drill.account import Account
+from drill.airflow import Airflow
+from drill.compare import Difference, compare
+from drill.fernet import decrypted
+from drill.postgres import Postgres
+from drill.snapshot import Rows, read, resolve, sequences_behind
+from drill.venvs import PROJECT, DrillError
+
+PACKAGE = PROJECT / "assets" / "dags" / "mwaa_dr"
+DAGS = Path(__file__).parent / "dags"
+RUN_SECONDS = 120.0
+LATE_RUN = "drill~after+1"
+
+BY_HAND = {
+    "drill_mapped": "success",
+    "drill_failing": "failed",
+    "drill_xcoms": "success",
+    "drill_deferrable": "success",
+    "drill_pooled": "success",
+    "drill_rescheduled": "success",
+    "drill_producer": "success",
+    "drill_interrupted": "running",
+    "drill_waiting": "running",
+    "drill_resting": "success",
+    "drill_late": "success",
+}
+"""DAG -> the state that its run has when the primary is quiet."""
+
+BY_SCHEDULER = {"drill_consumer": 1, "drill_yearly": 3}
+"""DAG -> the number of runs that the scheduler makes of it by itself, all successful."""
+
+AT_WORK = {("drill_interrupted", "sleep", "running"), ("drill_waiting", "deferred_for_long", "deferred")}
+"""What the disaster interrupts."""
+
+ELSEWHERE = ("drill_elsewhere", "drill_xcoms")
+"""What has run in the second environment already, the latter under the name of a run of the primary."""
+
+
+class Rehearsal:
+    """One Airflow version, two environments, each with a database server of its own."""
+
+    def __init__(self, venv: Path, folder: Path, stack: ExitStack) -> None:
+        self.account = Account(airflow=venv.name.partition("-")[0])
+        self._stack = stack
+        self._keys = {name: base64.urlsafe_b64encode(os.urandom(32)).decode() for name in ("primary", "second")}
+        self._servers = {name: stack.enter_context(Postgres()) for name in self._keys}
+        self.primary, self.second = (self._environment(name, venv, folder) for name in self._keys)
+        self._before: Rows = {}
+        self._there: Rows = {}
+
+    def run(self) -> Account:
+        """Play all of it; what went wrong is in the account."""
+        began = time.monotonic()
+        self.migrate()
+        self.live()
+        self.live_elsewhere()
+        self.back_up()
+        self.lose()
+        self.restore()
+        self.compare()
+        self.go_on()
+        self.account.seconds = round(time.monotonic() - began, 1)
+        return self.account
+
+    def migrate(self) -> None:
+        """Migrate both databases with the real Airflow, at once."""
+        with self._part("migrate two databases"):
+            begun = [(airflow, airflow.migrate()) for airflow in (self.primary, self.second)]
+            for airflow, process in begun:
+                airflow.finish(process, "migrate")
+
+    def live(self) -> None:
+        """Let the primary's scheduler run everything, and wait until only interrupted work is left."""
+        with self._part("run DAGs in the primary"):
+            seed.before_the_runs(self.primary)
+            self.primary.start("scheduler", "triggerer")
+            self.primary.act(
+                variables=seed.VARIABLES,
+                connections=seed.CONNECTIONS,
+                pools=seed.POOLS,
+                unpause=[*BY_HAND, *BY_SCHEDULER, "drill_half_fed", "backup_metadata"],
+                trigger=[_by_hand(dag_id) for dag_id in BY_HAND],
+            )
+            self.primary.wait("the primary's runs", self._unfinished, RUN_SECONDS)
+            seed.after_the_runs(self.primary)
+
+    def live_elsewhere(self) -> None:
+        """Give the second environment a history of its own, with the same surrogate keys."""
+        with self._part("run DAGs in the second environment"):
+            self.second.start("scheduler")
+            self.second.act(
+                variables=seed.VARIABLES_THERE,
+                connections=seed.CONNECTIONS_THERE,
+                unpause=[*ELSEWHERE, "restore_metadata"],
+                trigger=[_by_hand(dag_id) for dag_id in ELSEWHERE],
+            )
+            for dag_id in ELSEWHERE:
+                self.second.wait_for_run(dag_id, _run_id(dag_id), RUN_SECONDS)
+
+    def back_up(self) -> None:
+        """Run backup_metadata through the primary's scheduler."""
+        with self._part("back up"):
+            self._before = self._rows(self.primary)
+            self.primary.act(trigger=[{"dag_id": "backup_metadata", "run_id": "drill~backup+1"}])
+            self.primary.wait_for_run("backup_metadata", "drill~backup+1", RUN_SECONDS)
+
+    def lose(self) -> None:
+        """Kill every process of the primary and its database server; only the stored backup is left."""
+        with self._part("lose the primary"):
+            self.primary.kill()
+            self._servers["primary"].stop()
+            shutil.copytree(self.primary.dags / "data", self.second.dags / "data")
+            shutil.rmtree(self.primary.dags)
+            self._read_manifest()
+
+    def restore(self) -> None:
+        """Run restore_metadata through the second environment's scheduler, which goes on meanwhile."""
+        with self._part("restore"):
+            self._there = self._rows(self.second)
+            self.second.act(trigger=[{"dag_id": "restore_metadata", "run_id": "drill~restore+1"}])
+            self.second.wait_for_run("restore_metadata", "drill~restore+1", RUN_SECONDS)
+
+    def compare(self) -> None:
+        """Hold every row against what the rules promise."""
+        with self._part("compare every row"):
+            found = self.second.query("SET TIME ZONE 'UTC'; SELECT %s::timestamptz::text", self.account.moment)
+            expected = rules.expected(resolve(self._before), resolve(self._there), str(found[0][0]))
+            actual = rules.seen(resolve(self._rows(self.second)), expected)
+            self.account.compared = sum(len(rows) for rows in expected.values())
+            self.account.differences += compare(expected, actual, rules.is_own_activity)
+            behind = sequences_behind(self.second.url)
+            self.account.differences += [Difference(c, "wrong", "its sequence is behind") for c in behind]
+            self.account.read_restore_report(self.second.dags / "data")
+
+    def go_on(self) -> None:
+        """A DAG that is seen only now runs to success, pulls restored XComs, and nothing runs twice."""
+        with self._part("go on"):
+            runs = set(self.second.query("SELECT dag_id, run_id FROM dag_run"))
+            shutil.copy(DAGS / "drill_late.py", self.second.dags)
+            self.second.act(trigger=[{"dag_id": "drill_late", "run_id": LATE_RUN}])
+            self.second.wait_for_run("drill_late", LATE_RUN, RUN_SECONDS)
+            self.second.wait("the next parse", self._not_parsed_again, RUN_SECONDS)
+            now = set(self.second.query("SELECT dag_id, run_id FROM dag_run"))
+            again = sorted(now - runs - {("drill_late", LATE_RUN)})
+            self.account.differences += [Difference("dag_run", "ran again", f"{d} {r}") for d, r in again]
+            self._check_xcoms()
+
+    def _environment(self, name: str, venv: Path, folder: Path) -> Airflow:
+        settings = {
+            "AIRFLOW__CORE__FERNET_KEY": self._keys[name],
+            "AIRFLOW__WEBSERVER__SECRET_KEY": os.urandom(16).hex(),
+            "AIRFLOW_VAR_DR_STORAGE_TYPE": "LOCAL_FS",
+            **(seed.PRIMARY_SETTINGS if name == "primary" else {}),
+        }
+        airflow = Airflow(name, venv, folder / name, self._servers[name].create("airflow"), settings)
+        self._stack.callback(airflow.kill)
+        missing = "drill_elsewhere.py" if name == "primary" else "drill_late.py"
+        for dag in DAGS.glob("drill_*.py"):
+            if dag.name != missing:
+                shutil.copy(dag, airflow.dags)
+        shutil.copytree(PACKAGE, airflow.dags / "mwaa_dr", ignore=shutil.ignore_patterns("__pycache__"))
+        return airflow
+
+    def _rows(self, airflow: Airflow) -> Rows:
+        return decrypted(read(airflow.url), self._keys[airflow.name])
+
+    def _unfinished(self) -> str:
+        runs: dict[str, list[str]] = {}
+        for dag_id, state in self.primary.query("SELECT dag_id, state FROM dag_run"):
+            runs.setdefault(dag_id, []).append(state)
+        wanted = {
+            **{dag_id: [state] for dag_id, state in BY_HAND.items()},
+            **{dag_id: ["success"] * number for dag_id, number in BY_SCHEDULER.items()},
+        }
+        wrong = [f"{dag_id} has {runs.get(dag_id)}" for dag_id, states in wanted.items() if runs.get(dag_id) != states]
+        for dag_id, states in wanted.items():
+            if states[0] != "failed" and "failed" in runs.get(dag_id, []):
+                raise DrillError(f"{dag_id} failed:\n{self.primary.task_log(dag_id)[-3000:]}")
+        at_work = self.primary.query(
+            "SELECT dag_id, task_id, state FROM task_instance WHERE state IN"
+            " ('running', 'deferred', 'queued', 'scheduled', 'up_for_retry', 'up_for_reschedule', 'restarting')"
+        )
+        return "; ".join(wrong) or ("" if set(at_work) == AT_WORK else f"at work: {sorted(at_work)}")
+
+    def _not_parsed_again(self) -> str:
+        waiting = self.second.query("SELECT 1 FROM dag WHERE dag_id = 'drill_yearly' AND next_dagrun IS NULL")
+        return "drill_yearly has no next run yet" if waiting else ""
+
+    def _check_xcoms(self) -> None:
+        pulled = self.second.query(
+            "SELECT convert_from(x.value, 'UTF8') FROM xcom x JOIN dag_run r ON r.id = x.dag_run_id"
+            " WHERE r.dag_id = 'drill_late' AND r.run_id = %s AND x.run_id = r.run_id AND x.task_id = 'pull'",
+            LATE_RUN,
+        )
+        wanted = [(json.dumps(f"from before, and {1 << 20} characters of history"),)]
+        if pulled != wanted:
+            self.account.differences.append(Difference("xcom", "wrong", f"the new run pulled {pulled}"))
+
+    def _read_manifest(self) -> None:
+        manifests = sorted((self.second.dags / "data").rglob("manifest.json"))
+        if len(manifests) != 1:
+            raise DrillError(f"the backup left {len(manifests)} manifests behind, not one")
+        self.account.read_manifest(json.loads(manifests[0].read_text()))
+
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.account.parts[name] = round(time.monotonic() - began, 1)
+        print(f"{self.account.airflow}  {name}: {self.account.parts[name]} s", file=sys.stderr, flush=True)
+
+
+def _run_id(dag_id: str) -> str:
+    return f"drill~{dag_id}+1"
+
+
+def _by_hand(dag_id: str) -> dict[str, Any]:
+    return {"dag_id": dag_id, "run_id": _run_id(dag_id), "conf": seed.CONF if dag_id == "drill_mapped" else None}

@@ -1,0 +1,142 @@
+"""All rows of a metadata database, comparable across databases: surrogate keys replaced by what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg2
+from psycopg2 import sql
+
+Row = dict[str, str | None]
+Rows = dict[str, list[Row]]
+"""Table -> its rows; values as PostgreSQL writes them as text, in UTC."""
+
+SURROGATE = "id"
+"""The name of every column that is numbered by a sequence, in all of Airflow 2."""
+
+IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "ab_permission": ("name",),
+    "ab_permission_view": ("permission_id", "view_menu_id"),
+    "ab_role": ("name",),
+    "ab_user": ("username",),
+    "ab_view_menu": ("name",),
+    "dag_run": ("dag_id", "run_id"),
+    "dataset": ("uri",),
+    "dataset_alias": ("name",),
+    "dataset_event": (
+        "dataset_id",
+        "source_dag_id",
+        "source_task_id",
+        "source_run_id",
+        "source_map_index",
+        "timestamp",
+    ),
+    "job": ("job_type", "hostname", "unixname", "start_date", "dag_id"),
+    "log_template": ("filename", "elasticsearch_id"),
+    "trigger": ("id",),
+}
+"""What says which row is meant, for each table that others point at."""
+
+POINTERS: Mapping[str, str] = {
+    "alias_id": "dataset_alias",
+    "changed_by_fk": "ab_user",
+    "created_by_fk": "ab_user",
+    "creating_job_id": "job",
+    "dag_run_id": "dag_run",
+    "dataset_id": "dataset",
+    "event_id": "dataset_event",
+    "job_id": "job",
+    "log_template_id": "log_template",
+    "permission_id": "ab_permission",
+    "permission_view_id": "ab_permission_view",
+    "queued_by_job_id": "job",
+    "role_id": "ab_role",
+    "trigger_id": "trigger",
+    "triggerer_id": "job",
+    "user_id": "ab_user",
+    "view_menu_id": "ab_view_menu",
+}
+"""Column -> the table whose surrogate key it holds, with or without a foreign key."""
+
+
+def read(url: str) -> Rows:
+    """Read every table of a database in one snapshot, keys as they are."""
+    connection = psycopg2.connect(url)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'UTC'")
+            cursor.execute(
+                "SELECT table_name, array_agg(column_name::text ORDER BY column_name)"
+                " FROM information_schema.columns WHERE table_schema = 'public' GROUP BY 1"
+            )
+            return {table: _rows(cursor, table, columns) for table, columns in cursor.fetchall()}
+    finally:
+        connection.close()
+
+
+def identity(table: str, row: Row) -> str:
+    """The words for a resolved row that others point at."""
+    return f"{table}({', '.join(str(row[column]) for column in IDENTITY[table])})"
+
+
+def resolve(rows: Rows) -> Rows:
+    """Replace each surrogate key by the identity of the row that it stands for, and leave out the key itself.
+
+    A key that stands for no row becomes `nothing: <table> <key>`, which equals no other.
+    """
+    named = {table: {str(row[SURROGATE]): row for row in rows[table]} for table in IDENTITY if table in rows}
+
+    def resolved(row: Row) -> Row:
+        return {
+            column: meant(POINTERS[column], value) if value is not None and column in POINTERS else value
+            for column, value in row.items()
+            if column != SURROGATE
+        }
+
+    def meant(table: str, key: str) -> str:
+        row = named.get(table, {}).get(key)
+        if row is None:
+            return f"nothing: {table} {key}"
+        return identity(table, {**resolved(row), SURROGATE: row[SURROGATE]})
+
+    return {table: [resolved(row) for row in found] for table, found in rows.items()}
+
+
+def sequences_behind(url: str) -> list[str]:
+    """The columns whose sequence would hand out a key that is taken already."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT table_name, column_name, substring(column_default from '''(.*)''')"
+                " FROM information_schema.columns"
+                " WHERE table_schema = 'public' AND column_default LIKE 'nextval(%'"
+            )
+            return [
+                f"{table}.{column}"
+                for table, column, sequence in cursor.fetchall()
+                if _is_behind(cursor, table, column, sequence)
+            ]
+    finally:
+        connection.close()
+
+
+def _rows(cursor: psycopg2.extensions.cursor, table: str, columns: list[str]) -> list[Row]:
+    chosen = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns)
+    cursor.execute(sql.SQL("SELECT {} FROM {}").format(chosen, sql.Identifier(table)))
+    return [dict(zip(columns, values, strict=True)) for values in cursor.fetchall()]
+
+
+def _is_behind(cursor: psycopg2.extensions.cursor, table: str, column: str, sequence: str) -> bool:
+    cursor.execute(
+        sql.SQL(
+            "SELECT coalesce((SELECT max({column}) FROM {table}), 0) >= last_value + is_called::int FROM {sequence}"
+        ).format(
+            column=sql.Identifier(column),
+            table=sql.Identifier(table),
+            sequence=sql.Identifier(*sequence.replace('"', "").split(".")),
+        )
+    )
+    found = cursor.fetchone()
+    return bool(found and found[0])
