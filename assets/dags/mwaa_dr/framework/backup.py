@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from mwaa_dr import __version__
 from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
-from mwaa_dr.framework.database.connection import Connection, MetadataDb
+from mwaa_dr.framework.database.connection import Cursor, MetadataDb
 from mwaa_dr.framework.database.selection import interrupted_runs
 from mwaa_dr.framework.database.snapshot import Snapshot, open_snapshot
 from mwaa_dr.framework.envelope import DataKey, encryption_context, new_data_key
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError, MissingBackupError
-from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.manifest import FORMAT, InterruptedRun, Manifest, TableFile
 from mwaa_dr.framework.model.options import BackupOptions
-from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.model.unknown import reason_for_unknown
+from mwaa_dr.framework.parallel import in_parallel
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report, TableLine
+from mwaa_dr.framework.report_file import keep_report
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.shrink import shrunk_tables
@@ -47,8 +44,7 @@ def take_backup(
     backup = _Backup(db, tables, storage, options, progress or Progress())
     report = backup.run()
     report.seconds = round(time.monotonic() - started, 3)
-    with suppress(Exception):
-        storage.put(f"{backup.folder}/report.json", report.to_json())
+    keep_report(storage, f"{backup.folder}/report.json", report)
     return report
 
 
@@ -134,17 +130,17 @@ class _Backup:
         lines = [TableLine(f.table, rows=f.rows, size=f.size, seconds=round(s, 3)) for f, s in files]
         return manifest, lines
 
-    def _interrupted(self, cursor: object, catalog: Catalog, ours: tuple[str, ...]) -> list:  # type: ignore[type-arg]
+    def _interrupted(self, cursor: Cursor, catalog: Catalog, ours: tuple[str, ...]) -> list[InterruptedRun]:
         if not {"dag_run", "task_instance"} <= self.tables.names:
             return []
         date = "execution_date" if catalog.has("dag_run", "execution_date") else "logical_date"
         return interrupted_runs(cursor, ours, date)
 
-    def _active(self, cursor: object) -> int:
+    def _active(self, cursor: Cursor) -> int:
         if "dag" not in self.tables:
             return 0
-        cursor.execute("SELECT count(*) FROM dag WHERE NOT is_paused AND is_active")  # type: ignore[attr-defined]
-        return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+        cursor.execute("SELECT count(*) FROM dag WHERE NOT is_paused AND is_active")
+        return int(cursor.fetchone()[0])
 
     def _key(self, backup_id: str) -> DataKey | None:
         if self.options.kms_key_arns:
@@ -167,7 +163,9 @@ class _Backup:
     def _copy_all(self, snapshot: Snapshot, catalog: Catalog, writer: TableWriter) -> list[tuple[TableFile, float]]:
         # The largest first, so that no connection is left alone with a large table at the end.
         order = sorted(self.tables, key=lambda t: catalog.sizes[t.name], reverse=True)
-        copied = _in_parallel(snapshot.connections, order, lambda c, t: writer.write(c, t, catalog.columns(t.name)))
+        copied = in_parallel(
+            snapshot.connections, order, lambda c, table: writer.write(c, table, catalog.columns(table.name))
+        )
         return [copied[table.name] for table in self.tables]
 
     def _is_whole(self, repository: BackupRepository, manifest: Manifest) -> bool:
@@ -205,38 +203,3 @@ class _Backup:
             self.storage.delete(sorted(self.storage.paths(self.folder)))
         except Exception as err:  # noqa: BLE001 - the first error is the one to report
             logger.warning("a partial backup could not be removed", extra={"folder": self.folder, "reason": str(err)})
-
-
-def _in_parallel(
-    connections: tuple[Connection, ...],
-    tables: list[Table],
-    work: Callable[[Connection, Table], TableFile],
-) -> dict[str, tuple[TableFile, float]]:
-    """Share the tables out to the connections; the first error stops all and is raised."""
-    waiting: queue.SimpleQueue[Table] = queue.SimpleQueue()
-    for table in tables:
-        waiting.put(table)
-    done: dict[str, tuple[TableFile, float]] = {}
-    errors: list[BaseException] = []
-
-    def drain(connection: Connection) -> None:
-        try:
-            while not errors:
-                table = waiting.get_nowait()
-                started = time.monotonic()
-                file = work(connection, table)
-                done[table.name] = (file, time.monotonic() - started)
-        except queue.Empty:
-            return
-        except BaseException as err:  # noqa: BLE001 - carried to the caller's thread
-            errors.append(err)
-
-    threads = [threading.Thread(target=drain, args=(c,), daemon=True) for c in connections[1:]]
-    for thread in threads:
-        thread.start()
-    drain(connections[0])
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return done

@@ -13,6 +13,7 @@ from mwaa_dr.framework.database import in_flight
 from mwaa_dr.framework.database.catalog import Catalog, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import (
     CHANGE_LOCK,
+    Connection,
     Cursor,
     MetadataDb,
     take_lock,
@@ -23,12 +24,13 @@ from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, fill_stage, make_stage, planned
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
-from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.manifest import FORMAT, InterruptedRun, Manifest, TableFile
 from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
+from mwaa_dr.framework.report_file import keep_report
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.storage import Storage
@@ -54,9 +56,8 @@ def restore_backup(
     report = restore.run()
     report.seconds = round(time.monotonic() - started, 3)
     if not options.dry_run:
-        with suppress(Exception):
-            moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-            storage.put(f"{report.source}/{report.backup_id}/restore-{moment}.json", report.to_json())
+        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        keep_report(storage, f"{report.source}/{report.backup_id}/restore-{moment}.json", report)
     return report
 
 
@@ -159,13 +160,13 @@ class _Restore:
         )
         return merger.merge()
 
-    def _analyze(self, connection: object, cursor: Cursor, merged: MergeResult) -> None:
+    def _analyze(self, connection: Connection, cursor: Cursor, merged: MergeResult) -> None:
         """Give the planner fresh statistics; without them the scheduler's first queries are slow."""
         for name, line in merged.lines.items():
             with suppress(Exception):
                 if line.inserted or line.replaced:
                     cursor.execute(f"ANALYZE {ident(name)}")
-                connection.commit()  # type: ignore[attr-defined]
+                connection.commit()
 
     def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
         for name, line in merged.lines.items():
@@ -188,7 +189,7 @@ class _Restore:
             dry_run=self.options.dry_run,
         )
 
-    def _becomes(self, run: object) -> dict[str, object]:
+    def _becomes(self, run: InterruptedRun) -> dict[str, object]:
         told = dict(vars(run))
         if self.options.in_flight is InFlight.RESUME:
             told["becomes"] = "queued: the scheduler goes on with what was not finished"
