@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -22,7 +22,7 @@ class Faults:
     """Stands between a boto3 client and moto and spoils the calls that it is told to spoil.
 
     Kinds: `refused` (503, not carried out), `timeout` (not carried out, no answer), `lost` (carried out, no
-    answer), `denied` (403).
+    answer), `late` (no answer, and carried out after the next call that is not spoiled), `denied` (403).
     """
 
     def __init__(self, client: Any) -> None:
@@ -30,6 +30,7 @@ class Faults:
         self.requests: list[Any] = []
         self._plans: list[tuple[str, str, int, int]] = []
         self._cuts: list[int] = []
+        self._late: list[tuple[str, Any]] = []
         client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register("before-send", self)
 
@@ -48,9 +49,14 @@ class Faults:
         kind = self._kind(operation)
         if kind in ("refused", "denied"):
             return _answer(request, 503, "SlowDown") if kind == "refused" else _answer(request, 403, "AccessDenied")
-        if kind == "timeout":
+        if kind == "late":
+            self._late.append((event_name, request))
+        if kind in ("timeout", "late"):
             raise ReadTimeoutError(endpoint_url=request.url)
         answer: Any = botocore_stubber(event_name, request)
+        while self._late:
+            with suppress(KeyError):  # moto's answer to an upload that is gone
+                botocore_stubber(*self._late.pop())
         if kind == "lost":
             raise ReadTimeoutError(endpoint_url=request.url)
         if operation == "GetObject" and self._cuts:

@@ -60,6 +60,20 @@ def test_a_bucket_that_enforces_sse_kms_takes_every_write(s3: Any, size: int) ->
     assert s3.head_object(Bucket=BUCKET, Key="data/x")["SSEKMSKeyId"] == KEY
 
 
+def test_the_checksums_of_the_parts_are_sent_back(s3: Any) -> None:
+    part = {"PartNumber": 1, "ETag": '"e"', "ChecksumCRC32": "AAAAAA=="}
+    place = {"Bucket": BUCKET, "Key": "data/x"}
+    with Stubber(s3) as stub:
+        stub.add_response("create_multipart_upload", {"UploadId": "u", "ResponseMetadata": {}})
+        stub.add_response("upload_part", {"ETag": '"e"', "ChecksumCRC32": "AAAAAA=="})
+        stub.add_response(
+            "complete_multipart_upload", {}, {**place, "UploadId": "u", "MultipartUpload": {"Parts": [part]}}
+        )
+        with a_storage(s3).open_writer("x") as writer:
+            writer.write(bytes(5 * MIB))
+        stub.assert_no_pending_responses()
+
+
 def test_without_a_key_the_bucket_decides_about_encryption(s3: Any) -> None:
     faults = Faults(s3)
     a_storage(s3).put("x", b"x")

@@ -69,11 +69,21 @@ def test_a_write_that_meets_a_fault_is_complete_or_absent(
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "CompleteMultipartUpload"])
-def test_a_write_of_which_every_answer_is_lost_has_succeeded(s3: Any, operation: str) -> None:
+def test_a_write_of_which_every_answer_is_lost_has_succeeded(
+    s3: Any, operation: str, caplog: pytest.LogCaptureFixture
+) -> None:
     Faults(s3).spoil(operation, "lost", times=ALWAYS)
     data = DATA[:1000] if operation == "PutObject" else DATA
     assert write(S3Storage(BUCKET, "data", client=s3), data)
     assert stored(s3) == data
+    assert "could not be aborted" not in caplog.text
+
+
+def test_a_write_that_was_given_up_does_not_appear_later(s3: Any) -> None:
+    Faults(s3).spoil("CompleteMultipartUpload", "late", times=ALWAYS)
+    assert not write(S3Storage(BUCKET, "data", client=s3), DATA)
+    assert stored(s3) is None
+    assert uploads(s3) == []
 
 
 def test_a_failed_write_is_not_taken_for_the_object_that_was_there(s3: Any) -> None:
