@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from drill.account import Account
 from drill.postgres import PostgresError
@@ -18,6 +20,7 @@ from drill.venvs import DrillError, chosen_lock, provision
 def main(arguments: list[str] | None = None) -> int:
     """Run a drill; 0: every row is as promised, 1: not, 2: it could not be run."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
     try:
         lock = chosen_lock(options.airflow)
         print(f"{lock.airflow}  Python {lock.python}, {lock.path.name}", file=sys.stderr, flush=True)
@@ -40,6 +43,11 @@ def rehearse(venv: Path, *, keep: bool = False) -> Account:
             print(f"kept: {folder}", file=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Leave by way of the `finally` blocks, which end the Airflows and the servers."""
+    sys.exit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:

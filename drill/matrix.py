@@ -59,14 +59,7 @@ def drill(airflow: str) -> Outcome:
         lock = chosen_lock(airflow)
         python = lock.python
         provision(lock)
-        done = subprocess.run(
-            [sys.executable, "-m", "drill", "--airflow", airflow, "--json"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=PROJECT,
-            timeout=LIMIT_SECONDS,
-        )
+        done = _run([sys.executable, "-m", "drill", "--airflow", airflow, "--json"])
     except (DrillError, subprocess.TimeoutExpired) as err:
         outcome = Outcome(airflow, python, passed=False, compared=0, differences=0, seconds=0.0, words=str(err))
     else:
@@ -79,6 +72,18 @@ def table(outcomes: list[Outcome]) -> str:
     """All outcomes for people, those that did not pass with their reasons."""
     head = f"{'Airflow':10}{'Python':8}{'':8}{'rows':>10}{'differences':>12}{'seconds':>9}"
     return "\n".join([head, *(str(outcome) for outcome in outcomes)])
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a drill; one that takes too long is asked to end, so that it ends its Airflows and its servers."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+        try:
+            output, errors = process.communicate(timeout=LIMIT_SECONDS)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def _outcome(airflow: str, python: str, done: subprocess.CompletedProcess[str]) -> Outcome:

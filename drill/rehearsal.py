@@ -24,7 +24,7 @@ from drill.venvs import PROJECT, DrillError
 
 PACKAGE = PROJECT / "assets" / "dags" / "mwaa_dr"
 DAGS = Path(__file__).parent / "dags"
-RUN_SECONDS = 120.0
+RUN_SECONDS = 240.0
 LATE_RUN = "drill~after+1"
 
 BY_HAND = {

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-PARSE_SECONDS = 120
+PARSE_SECONDS = 180
 
 
 def main() -> None:
