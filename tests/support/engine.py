@@ -30,30 +30,44 @@ def tables_of(version: str = VERSION) -> Tables:
 
 
 def backup(
-    url: str, place: Path | Storage, *, version: str = VERSION, tables: Tables | None = None, **options: Any
+    url: str | MetadataDb,
+    place: Path | Storage,
+    *,
+    version: str = VERSION,
+    tables: Tables | None = None,
+    **options: Any,
 ) -> Report:
     chosen = replace(
         BackupOptions(PRIMARY, version, fernet_keys=FERNET, own_dags=OWN_DAGS, retention=Retention(0, 0)), **options
     )
-    return take_backup(MetadataDb.from_url(url), tables or tables_of(version), storage(place), chosen)
+    return take_backup(reached(url), tables or tables_of(version), storage(place), chosen)
 
 
 def restore(
-    url: str, place: Path | Storage, *, version: str = VERSION, tables: Tables | None = None, **options: Any
+    url: str | MetadataDb,
+    place: Path | Storage,
+    *,
+    version: str = VERSION,
+    tables: Tables | None = None,
+    **options: Any,
 ) -> Report:
     chosen = replace(RestoreOptions(SECONDARY, version, fernet_keys=OTHER_FERNET, own_dags=OWN_DAGS), **options)
     return restore_into(url, place, tables or tables_of(version), chosen)
 
 
-def restore_into(url: str, place: Path | Storage, tables: Tables, options: RestoreOptions) -> Report:
+def restore_into(url: str | MetadataDb, place: Path | Storage, tables: Tables, options: RestoreOptions) -> Report:
     from mwaa_dr.framework.restore import restore_backup
 
-    return restore_backup(MetadataDb.from_url(url), tables, storage(place), options)
+    return restore_backup(reached(url), tables, storage(place), options)
 
 
-def cleanup(url: str, *, version: str = VERSION, **options: Any) -> Report:
+def cleanup(url: str | MetadataDb, *, version: str = VERSION, **options: Any) -> Report:
     chosen = replace(CleanupOptions(own_dags=OWN_DAGS), **options)
-    return clean_up(MetadataDb.from_url(url), tables_of(version), chosen)
+    return clean_up(reached(url), tables_of(version), chosen)
+
+
+def reached(url: str | MetadataDb) -> MetadataDb:
+    return url if isinstance(url, MetadataDb) else MetadataDb.from_url(url)
 
 
 def storage(place: Path | Storage) -> Storage:

@@ -1,0 +1,158 @@
+"""One operation of the engine in a process of its own, which tells each of its calls, so that it can be killed at any.
+
+`python -m tests.support.engine_process JSON`; a line on standard output for each call to the database or the storage,
+the last one is `done` with the MiB that it took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mwaa_dr.framework.database.connection import MetadataDb
+from mwaa_dr.framework.errors import DrError
+from mwaa_dr.framework.model.options import InFlight
+from mwaa_dr.framework.storage.local import LocalStorage
+from mwaa_dr.framework.storage.storage import Reader, Writer
+from tests.support import engine
+from tests.support.watched import watched
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class EngineProcess:
+    """What a caller may ask: `options` are those of tests.support.engine."""
+
+    operation: str
+    """`backup`, `restore` or `cleanup`."""
+    url: str
+    folder: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+    """Tell nothing of the calls: a memory test measures the engine alone."""
+
+    def run(self) -> list[str]:
+        """Run it to its end; return what it told."""
+        with self._started() as process:
+            assert process.stdout
+            return [line.rstrip("\n") for line in process.stdout]
+
+    def kill_at(self, call: int, seconds: float = 0.0) -> bool:
+        """Kill -9 so many seconds after it told its n-th call (from 1); return whether it was still at work."""
+        with self._started() as process:
+            assert process.stdout
+            for number, _ in enumerate(process.stdout, 1):
+                if number == call:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(seconds)
+                    break
+            at_work = process.poll() is None
+            process.kill()
+            process.wait()
+        return at_work
+
+    @contextmanager
+    def _started(self) -> Iterator[subprocess.Popen[str]]:
+        asked = json.dumps({**self.__dict__, "folder": str(self.folder)})
+        command = [sys.executable, "-m", "tests.support.engine_process", asked]
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "assets" / "dags")])
+        environment = {**os.environ, "PYTHONPATH": paths}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def moments(calls: int, count: int, seed: int) -> list[tuple[int, float]]:
+    """Spread `count` moments over so many calls: the number of a call, and up to 30 ms after it."""
+    chance = random.Random(seed)
+    return [
+        (min(calls, 1 + int((number + chance.random()) * calls / count)), chance.random() * 0.03)
+        for number in range(count)
+    ]
+
+
+def rss(key: str = "VmRSS") -> int:
+    """MiB of this process, now or (VmHWM) at its peak."""
+    line = next(text for text in Path("/proc/self/status").read_text().splitlines() if text.startswith(key))
+    return int(line.split()[1]) >> 10
+
+
+def _main(asked: dict[str, Any]) -> None:
+    with _lines(asked["quiet"]) as tell:
+        url, folder = asked["url"], Path(asked["folder"])
+        db = MetadataDb.from_url(url) if asked["quiet"] else watched(url, lambda _, statement: tell(statement))
+        place = LocalStorage(folder) if asked["quiet"] else _TellingStorage(folder, tell)
+        with db.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
+            idle = rss()
+        try:
+            _operate(asked["operation"], db, place, dict(asked["options"]))
+        except DrError as err:
+            sys.exit(f"{type(err).__name__}: {err.message}")
+        sys.stdout.write(f"done {json.dumps({'idle': idle, 'peak': rss('VmHWM')})}\n")
+
+
+def _operate(operation: str, db: MetadataDb, place: LocalStorage, options: dict[str, Any]) -> None:
+    if operation == "cleanup":
+        engine.cleanup(db, **options)
+    elif operation == "backup":
+        engine.backup(db, place, **options)
+    else:
+        in_flight = InFlight(options.pop("in_flight", "drop"))
+        engine.restore(db, place, in_flight=in_flight, **options)
+
+
+@contextmanager
+def _lines(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What writes a line at once, from any thread."""
+    lock = threading.Lock()
+
+    def tell(text: str) -> None:
+        if not quiet:
+            with lock:
+                sys.stdout.write(" ".join(text.split())[:120] + "\n")
+                sys.stdout.flush()
+
+    yield tell
+
+
+class _TellingStorage(LocalStorage):
+    def __init__(self, root: Path, tell: Callable[[str], None]) -> None:
+        super().__init__(root)
+        self._tell = tell
+
+    @contextmanager
+    def open_writer(self, path: str) -> Iterator[Writer]:
+        self._tell(f"write {path}")
+        with super().open_writer(path) as writer:
+            yield writer
+            self._tell(f"written {path}")
+        self._tell(f"stored {path}")
+
+    @contextmanager
+    def open_reader(self, path: str) -> Iterator[Reader]:
+        self._tell(f"read {path}")
+        with super().open_reader(path) as reader:
+            yield reader
+
+    def delete(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._tell(f"delete {path}")
+            super().delete([path])
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]))
