@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from mwaa_dr.framework.database.catalog import Catalog
-from mwaa_dr.framework.database.match import Merged
 from mwaa_dr.framework.database.names import ident, idents, staged, text_array
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
@@ -36,54 +35,68 @@ def forget_next(catalog: Catalog) -> str:
 
 
 def lock_dags(work: Work) -> None:
-    """Hold all DAG rows: the scheduler passes over locked ones, the parser waits.
+    """Hold all DAG rows: the scheduler passes over locked ones and makes no run, the parser waits.
 
     Without it the scheduler's INSERT of a due run waits for ours, fails at our commit, and the scheduler exits.
     """
-    work.run("SELECT count(*) FROM (SELECT 1 FROM dag ORDER BY dag_id FOR UPDATE) locked")
+    # The weakest lock that SKIP LOCKED heeds. A stronger one would stop the scheduler itself: it updates a DAG's
+    # row without skipping when one of its runs ends, and then no heart beats until we commit.
+    work.run("SELECT count(*) FROM (SELECT 1 FROM dag ORDER BY dag_id FOR KEY SHARE) locked")
     work.start_clock()
 
 
-def merge_dags(
-    work: Work, stage: Staged, catalog: Catalog, *, ours: Collection[str], hold_back: Collection[str]
-) -> Merged:
-    """Activate exactly the DAGs that were active; `hold_back` names DAGs whose paused state stays as it is."""
-    live = set(catalog.columns("dag"))
-    forget = forget_next(catalog)
-    mine = text_array({*ours, *hold_back})
-    replaced = work.run(
-        f"UPDATE dag d SET is_paused = s.is_paused, {forget}"
-        f" FROM {stage.name} s WHERE d.dag_id = s.dag_id AND d.dag_id <> ALL ({mine})"
-    )
-    # A stub: the parser completes it, and finds the history since the row is there (Airflow 2.9.2 on).
-    fixed = {c: v for c, v in stage.table.fixed.items() if c in live}
-    columns = [c for c in stage.columns if c not in fixed and c not in stage.added]
-    inserted = work.run(
-        f"INSERT INTO dag ({idents((*columns, *fixed, *stage.added))})"
-        f" SELECT {idents(columns, 's')}, {', '.join((*fixed.values(), *stage.added.values()))}"
-        f" FROM {stage.name} s WHERE s.dag_id <> ALL ({mine})"
-        f" AND NOT EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = s.dag_id)"
-        # A DAG that the parser has just met: its row is newer than our look, so only its state is set.
-        f" ON CONFLICT (dag_id) DO UPDATE SET is_paused = EXCLUDED.is_paused, {forget}"
-    )
-    return Merged(inserted=inserted, replaced=replaced, kept=max(0, stage.rows - inserted - replaced))
+def add_missing_dags(
+    work: Work,
+    stages: Mapping[str, Staged],
+    catalog: Catalog,
+    *,
+    ours: Collection[str],
+    untouched: Collection[str],
+) -> int:
+    """Insert and hold a row for each DAG with restored rows that has none; return how many the backup has.
+
+    The parser completes such a stub, and finds the history since the row is there (Airflow 2.9.2 on). A parser
+    that meets one of these DAGs now waits, else its runs could be made beside those that we restore.
+    """
+    stage, inserted = stages.get("dag"), 0
+    if stage:
+        fixed = {c: v for c, v in stage.table.fixed.items() if catalog.has("dag", c)}
+        columns = [c for c in stage.columns if c not in fixed and c not in stage.added]
+        inserted = work.run(
+            f"INSERT INTO dag ({idents((*columns, *fixed, *stage.added))})"
+            f" SELECT {idents(columns, 's')}, {', '.join((*fixed.values(), *stage.added.values()))}"
+            f" FROM {stage.name} s WHERE s.dag_id <> ALL ({text_array(untouched)}) ON CONFLICT DO NOTHING"
+        )
+    if "dag_run" in stages:
+        fixed = {c: v for c, v in _STUB_DEFAULTS.items() if catalog.has("dag", c)}
+        work.run(
+            f"INSERT INTO dag (dag_id, {idents(fixed)}) SELECT r.dag_id, {', '.join(fixed.values())}"
+            f" FROM ({_dags_with_runs(ours)}) r ON CONFLICT DO NOTHING"
+        )
+    # Once more: a row that the parser was just writing made our INSERT wait, and is not held yet.
+    lock_dags(work)
+    return inserted
 
 
-def stub_the_rest(work: Work, catalog: Catalog, stages: Mapping[str, Staged], ours: Collection[str]) -> int:
-    """Give every DAG with restored runs a row, and forget what was due, also where the backup has no such row."""
-    if "dag_run" not in stages:
-        return 0
-    forget = forget_next(catalog)
-    # Our own DAGs have no past to replay, and a stub would settle whether they start paused.
-    runs = f"SELECT DISTINCT dag_id FROM {staged('dag_run')} WHERE dag_id <> ALL ({text_array(ours)})"
-    known = f" AND dag_id NOT IN (SELECT dag_id FROM {staged('dag')})" if "dag" in stages else ""
-    work.run(f"UPDATE dag SET {forget} WHERE dag_id IN ({runs}){known}")
-    fixed = {c: v for c, v in _STUB_DEFAULTS.items() if catalog.has("dag", c)}
+def merge_dags(work: Work, stage: Staged, catalog: Catalog, *, untouched: Collection[str]) -> int:
+    """Activate exactly the DAGs that were active; `untouched` names DAGs whose paused state stays as it is."""
     return work.run(
-        f"INSERT INTO dag (dag_id, {idents(fixed)}) SELECT r.dag_id, {', '.join(fixed.values())}"
-        f" FROM ({runs}) r WHERE NOT EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = r.dag_id)"
-        " ON CONFLICT (dag_id) DO NOTHING"
+        f"UPDATE dag d SET is_paused = s.is_paused, {forget_next(catalog)}"
+        f" FROM {stage.name} s WHERE d.dag_id = s.dag_id AND d.dag_id <> ALL ({text_array(untouched)})"
     )
+
+
+def forget_the_rest(work: Work, catalog: Catalog, stages: Mapping[str, Staged], ours: Collection[str]) -> None:
+    """Forget what was due for every DAG with restored runs, also where the backup has no row of it."""
+    if "dag_run" not in stages:
+        return
+    known = f" AND dag_id NOT IN (SELECT dag_id FROM {staged('dag')})" if "dag" in stages else ""
+    work.run(f"UPDATE dag SET {forget_next(catalog)} WHERE dag_id IN ({_dags_with_runs(ours)}){known}")
+
+
+def _dags_with_runs(ours: Collection[str]) -> str:
+    # Our own DAGs have no past to replay, and a stub would settle whether they start paused.
+    return f"SELECT DISTINCT dag_id FROM {staged('dag_run')} WHERE dag_id <> ALL ({text_array(ours)})"
 
 
 def unknown_active_dags(work: Work, stage: Staged, ours: Collection[str]) -> list[str]:

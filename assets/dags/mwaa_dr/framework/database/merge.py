@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import first_line
-from mwaa_dr.framework.database.dags import lock_dags, merge_dags, stub_the_rest, unknown_active_dags
+from mwaa_dr.framework.database.dags import (
+    add_missing_dags,
+    forget_the_rest,
+    lock_dags,
+    merge_dags,
+    unknown_active_dags,
+)
 from mwaa_dr.framework.database.match import Merged, merge_matching, replaces
 from mwaa_dr.framework.database.names import with_ours
 from mwaa_dr.framework.database.runs import (
@@ -93,6 +99,9 @@ class Merger:
     def _locked_phase(self) -> None:
         self.progress.phase("merge")
         lock_dags(self.work)
+        new_dags = add_missing_dags(
+            self.work, self.stages, self.catalog, ours=self.ours, untouched=self._untouched_dags()
+        )
         runs = self.stages.get("dag_run")
         if runs:
             lock_alike(self.work, runs)
@@ -108,7 +117,7 @@ class Merger:
                 self._table(stage)
         if "slot_pool" in self.stages:
             self._table(self.stages["slot_pool"])
-        self._dags()
+        self._dags(new_dags)
         for stage in of_dags:
             self._table(stage)
         for name, rows in removed.items():
@@ -147,33 +156,28 @@ class Merger:
         wins = strategy.get(stage.table.name) is Strategy.REPLACE
         return merge_matching(self.work, stage, self.stages, replaces(stage.table.existing, wins))
 
-    def _dags(self) -> None:
+    def _dags(self, inserted: int) -> None:
         stage = self.stages.get("dag")
         if stage:
             started = time.monotonic()
-            merged = merge_dags(
-                self.work,
-                stage,
-                self.catalog,
-                ours=() if self.same_environment else self.ours,
-                hold_back=self._never_touched(),
-            )
+            merged = merge_dags(self.work, stage, self.catalog, untouched=self._untouched_dags())
             self.result.lines["dag"] = TableLine(
                 "dag",
                 rows=stage.rows,
-                inserted=merged.inserted,
-                replaced=merged.replaced,
-                kept=merged.kept,
+                inserted=inserted,
+                replaced=merged - inserted,
+                kept=stage.rows - merged,
                 seconds=round(time.monotonic() - started, 3),
             )
             others = unknown_active_dags(self.work, stage, self.ours)
             if others:
                 self.result.notes.append(f"active here but not in the backup, left as they are: {', '.join(others)}")
-        stub_the_rest(self.work, self.catalog, self.stages, self.ours)
+        forget_the_rest(self.work, self.catalog, self.stages, self.ours)
 
-    def _never_touched(self) -> Collection[str]:
-        # Pausing the DAG that restores would hold up its own run.
-        return (self.options.own_run.dag_id,) if self.options.own_run else ()
+    def _untouched_dags(self) -> Collection[str]:
+        # Pausing the DAG that restores would hold up its own run; the others of ours belong to one environment.
+        running = {self.options.own_run.dag_id} if self.options.own_run else set()
+        return running if self.same_environment else running | {*self.ours}
 
 
 def _lost(err: Exception) -> BusyError:

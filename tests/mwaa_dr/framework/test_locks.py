@@ -1,0 +1,126 @@
+"""What the scheduler and the parser may do, and may not do, while a merge holds its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+
+from mwaa_dr.framework.database.merge import Merger
+from mwaa_dr.framework.database.staging import Staged
+from tests.support.engine import backup, restore
+from tests.support.metadata import START, Metadata
+
+Other = Callable[[Callable[[Metadata], None]], None]
+
+DUE = (
+    "SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND next_dagrun_create_after <= now()"
+    " ORDER BY dag_id FOR UPDATE OF dag SKIP LOCKED"
+)
+"""The scheduler looks for runs to create."""
+
+
+@pytest.fixture
+def meanwhile(primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Other:
+    """Restore, and let another session act in the middle of the merge."""
+
+    def act(action: Callable[[Metadata], None]) -> None:
+        table = Merger._table
+
+        def table_then_action(self: Merger, stage: Staged) -> None:
+            table(self, stage)
+            if stage.table.name == "task_instance":
+                action(secondary)
+
+        monkeypatch.setattr(Merger, "_table", table_then_action)
+        backup(primary.url, tmp_path)
+        secondary.run_sql("SET statement_timeout = '2s'")
+        restore(secondary.url, tmp_path)
+
+    return act
+
+
+def test_the_scheduler_passes_over_dags_that_are_being_restored(
+    primary: Metadata, secondary: Metadata, meanwhile: Other
+) -> None:
+    primary.dag()
+    primary.run_with_task()
+    secondary.dag(next_dagrun_create_after=START)
+    secondary.dag("other", next_dagrun_create_after=START)
+    assert secondary.rows(DUE) == [("other",), ("sales",)]
+    meanwhile(lambda scheduler: _is(scheduler.rows(DUE), []))
+
+
+def test_the_scheduler_need_not_wait_to_say_what_is_due_after_a_run_that_ended(
+    primary: Metadata, secondary: Metadata, meanwhile: Other
+) -> None:
+    primary.dag()
+    primary.run_with_task()
+    secondary.dag(next_dagrun_create_after=START)
+    meanwhile(
+        lambda scheduler: scheduler.run_sql("UPDATE dag SET next_dagrun = now(), next_dagrun_create_after = now()")
+    )
+    assert secondary.rows("SELECT next_dagrun, next_dagrun_create_after FROM dag") == [(None, None)]
+
+
+def test_a_task_need_not_wait_to_feed_a_dag(primary: Metadata, secondary: Metadata, meanwhile: Other) -> None:
+    primary.dag()
+    primary.run_with_task()
+    secondary.dag()
+    secondary.insert("dataset", id=7, uri="s3://fed")
+    meanwhile(lambda task: task.insert("dataset_dag_run_queue", dataset_id=7, target_dag_id="sales"))
+    assert secondary.one("SELECT count(*) FROM dataset_dag_run_queue") == 1
+
+
+def test_a_dag_that_is_first_parsed_meanwhile_waits(primary: Metadata, secondary: Metadata, meanwhile: Other) -> None:
+    primary.dag()
+    primary.run_with_task()
+
+    def parse(parser: Metadata) -> None:
+        with pytest.raises(errors.QueryCanceled):
+            parser.dag(next_dagrun_create_after=START)
+
+    meanwhile(parse)
+    assert secondary.rows("SELECT dag_id, is_paused, is_active FROM dag") == [("sales", False, False)]
+
+
+def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary.dag()
+    primary.run_with_task()
+    backup(primary.url, tmp_path)
+    parser = psycopg2.connect(secondary.url)
+    with parser.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO dag (dag_id, is_paused, is_active, max_active_tasks, has_task_concurrency_limits,"
+            " max_consecutive_failed_dag_runs, next_dagrun_create_after)"
+            " VALUES ('sales', false, true, 16, false, 0, now())"
+        )
+    phase, table = Merger._locked_phase, Merger._table
+    seen: list[object] = []
+
+    def phase_beside_the_parser(self: Merger) -> None:
+        import threading
+
+        threading.Timer(1.0, parser.commit).start()
+        phase(self)
+
+    def table_then_look(self: Merger, stage: Staged) -> None:
+        table(self, stage)
+        if stage.table.name == "task_instance":
+            seen.extend([secondary.one("SELECT count(*) FROM dag"), secondary.rows(DUE)])
+
+    monkeypatch.setattr(Merger, "_locked_phase", phase_beside_the_parser)
+    monkeypatch.setattr(Merger, "_table", table_then_look)
+    restore(secondary.url, tmp_path)
+    parser.close()
+    assert seen == [1, []]
+    assert secondary.rows("SELECT is_paused, next_dagrun_create_after FROM dag") == [(False, None)]
+
+
+def _is(found: object, wanted: object) -> None:
+    assert found == wanted
