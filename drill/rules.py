@@ -72,7 +72,7 @@ REPLACED_BY = {"slot_pool": ("pool",), "dag": ("dag_id",)}
 ADDED = frozenset({"dataset_event", "log"})
 """Tables without a natural key: rows that are not there yet are added, equal rows as often as they were."""
 
-BEGUN = frozenset({"running", "deferred", "up_for_reschedule", "restarting", "shutdown"})
+BEGUN = frozenset({"running", "deferred", "up_for_retry", "up_for_reschedule", "restarting", "shutdown"})
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed"})
 FINAL = FINISHED | {"removed"}
 NOTE = "Interrupted at "
@@ -131,12 +131,12 @@ def runs_without_a_finished_task_are_left_out(e: Expectation) -> None:
 
 
 def other_interrupted_runs_come_back_as_failed(e: Expectation) -> None:
-    """What had begun failed, what had not is skipped, both at the moment of the backup; a note says so."""
+    """What had begun failed, what had not is upstream_failed, both at the moment of the backup; a note says so."""
     interrupted = _open_runs(e)
     names = {identity("dag_run", row) for row in interrupted}
     for task in e.rows["task_instance"]:
         if task["state"] not in FINAL and (task["state"] is not None or run_of(task) in names):
-            task["state"] = "failed" if task["state"] in BEGUN else "skipped"
+            task["state"] = "failed" if task["state"] in BEGUN else "upstream_failed"
             task["end_date"] = task["end_date"] or e.moment
             task.update(dict.fromkeys(("trigger_timeout", "next_method", "next_kwargs", "external_executor_id")))
     for run in interrupted:

@@ -80,7 +80,7 @@ def test_an_interrupted_run_with_finished_tasks_comes_back_as_failed() -> None:
         dag_run=[run(state="running")], task_instance=[task("a"), task("b", "running"), task("c", None)]
     )
     failed = run(state="failed", end_date=MOMENT, last_scheduling_decision="later")
-    ended = [task("b", "failed", end_date=MOMENT), task("c", "skipped", end_date=MOMENT)]
+    ended = [task("b", "failed", end_date=MOMENT), task("c", "upstream_failed", end_date=MOMENT)]
     assert differences(primary, environment(dag_run=[failed], task_instance=[task("a"), *ended])) == []
 
 

@@ -27,16 +27,16 @@ def test_nothing_comes_back_as_running(primary: Metadata, secondary: Metadata, t
     assert states == {
         "first": "success",
         "t0": "failed",
-        "t1": "skipped",
-        "t2": "skipped",
+        "t1": "upstream_failed",
+        "t2": "upstream_failed",
         "t3": "failed",
-        "t4": "skipped",
+        "t4": "failed",
         "t5": "failed",
         "t6": "failed",
-        "t7": "skipped",
+        "t7": "upstream_failed",
     }
     assert secondary.one("SELECT count(external_executor_id) FROM task_instance") == 0
-    assert "Clear it" in secondary.one("SELECT content FROM dag_run_note")
+    assert "Clear its failed tasks" in secondary.one("SELECT content FROM dag_run_note")
 
 
 def test_a_run_without_finished_tasks_is_left_out(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_manifest_names_each_run_and_what_becomes_of_it(primary: Metadata, t
         for r in manifest_of(tmp_path).interrupted
     }
     assert told == {
-        ("sales", "some"): (1, 1, "restored as failed: clear it by hand to run what was not finished"),
+        ("sales", "some"): (1, 1, "restored as failed: clear its failed tasks by hand to run what was not finished"),
         ("sales", "last"): (0, 0, "left out: runs again by itself"),
         ("sales", "by_hand"): (0, 0, "left out: trigger it again"),
         ("paused", "p"): (0, 0, "left out: trigger it again"),

@@ -10,9 +10,9 @@ from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import Manifest
 
-# As Airflow's own "mark failed" does: what had begun failed, what had not is skipped.
-_BEGUN = "('running', 'deferred', 'up_for_reschedule', 'restarting', 'shutdown')"
-_AS_FAILED = f"CASE WHEN state IN {_BEGUN} THEN 'failed' ELSE 'skipped' END"
+# What had begun failed; what had not is upstream_failed, since "clear only failed tasks" passes over skipped ones.
+_BEGUN = "('running', 'deferred', 'up_for_retry', 'up_for_reschedule', 'restarting', 'shutdown')"
+_AS_FAILED = f"CASE WHEN state IN {_BEGUN} THEN 'failed' ELSE 'upstream_failed' END"
 _NOTE_LIMIT = 1000
 _OPEN_RUNS = "mwaa_dr_open_runs"
 _OF_OPEN_RUN = f"(t.dag_id, t.run_id) IN (SELECT dag_id, run_id FROM {_OPEN_RUNS})"
@@ -62,7 +62,7 @@ def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
 def _note(work: Work, notes: Staged, manifest: Manifest) -> None:
     text = text_literal(
         f"Interrupted at {manifest.snapshot_time}; restored as failed from backup {manifest.backup_id}."
-        " Clear it to run what was not finished."
+        " Clear its failed tasks to run what was not finished."
     )
     work.run(
         f"UPDATE {notes.name} n SET content = left(concat_ws(E'\\n', content, {text}), {_NOTE_LIMIT})"

@@ -37,7 +37,7 @@ def _value(table: Table, column: str, ours: Collection[str]) -> str:
     return f"(CASE WHEN {with_ours(hidden, ours)} THEN NULL ELSE {ident(column)} END)"
 
 
-BECOMES_FAILED = "restored as failed: clear it by hand to run what was not finished"
+BECOMES_FAILED = "restored as failed: clear its failed tasks by hand to run what was not finished"
 BECOMES_AGAIN = "left out: runs again by itself"
 BECOMES_TRIGGER = "left out: trigger it again"
 
