@@ -202,7 +202,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+        os.mkdir(folder, 0o700)
     _sync_folder(folder.parent)
 
 
