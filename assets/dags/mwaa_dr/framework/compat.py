@@ -1,0 +1,172 @@
+"""Everything that differs between the Airflow versions; the only place that imports Airflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import airflow
+
+from mwaa_dr.framework.errors import DatabaseError, SettingError
+from mwaa_dr.framework.factory.run import Installation, Run
+from mwaa_dr.framework.settings import read_setting
+
+if TYPE_CHECKING:
+    from mwaa_dr.framework.database.connection import MetadataDb
+
+AIRFLOW_3 = int(airflow.__version__.split(".")[0]) >= 3
+
+if AIRFLOW_3:
+    from airflow.sdk import DAG, BaseOperator
+else:
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.dag import DAG
+
+__all__ = [
+    "DAG",
+    "BaseOperator",
+    "airflow_version",
+    "backup_schedule",
+    "conceal",
+    "fail",
+    "installation",
+    "metadata_db",
+    "run_of",
+    "variable",
+]
+
+PRESETS = {
+    "@once": "@once",
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+
+
+def airflow_version() -> str:
+    """The version of the Airflow that imports this, such as `2.10.3`."""
+    return str(airflow.__version__)
+
+
+def variable(key: str) -> str | None:
+    """An Airflow Variable, from the database, a secrets backend or `AIRFLOW_VAR_...`; None where there is none."""
+    if AIRFLOW_3:
+        from airflow.sdk import Variable
+
+        found = Variable.get(key, default=None)
+    else:
+        from airflow.models.variable import Variable
+
+        found = Variable.get(key, default_var=None)
+    return None if found is None else str(found)
+
+
+def installation() -> Installation:
+    """What a task must know of its Airflow; nothing in it calls Airflow later, but for the connections."""
+    from airflow.configuration import conf
+
+    return Installation(
+        airflow_version=airflow_version(),
+        dags_folder=os.path.expanduser(conf.get("core", "dags_folder")),
+        fernet_keys=conf.get("core", "fernet_key", fallback="") or "",
+        variable=variable,
+        metadata_db=metadata_db,
+    )
+
+
+def metadata_db() -> MetadataDb:
+    """The metadata database, on connections that Airflow neither shares nor keeps.
+
+    They come from Airflow's own engine, since MWAA swaps an IAM token in by a listener on it, and are
+    then taken out of its pool, so that closing one really closes it.
+    """
+    from mwaa_dr.framework.database.connection import MetadataDb
+
+    if AIRFLOW_3:
+        raise DatabaseError("tasks of Airflow 3 have no access to the metadata database")
+    from airflow import settings
+
+    engine = settings.engine
+    if engine.dialect.name != "postgresql" or engine.dialect.driver != "psycopg2":
+        raise DatabaseError(
+            f"the metadata database is {engine.dialect.name} through {engine.dialect.driver}",
+            "Only PostgreSQL through psycopg2 is served.",
+        )
+
+    def connect() -> Any:
+        pooled = engine.raw_connection()
+        pooled.detach()
+        return pooled.dbapi_connection
+
+    return MetadataDb(connect)
+
+
+def run_of(context: Mapping[str, Any]) -> Run:
+    """The run that a task or a callback belongs to."""
+    dag_run, instance = context["dag_run"], context["ti"]
+    return Run(
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        conf=dag_run.conf or {},
+        log_url=getattr(instance, "log_url", "") or "",
+        reason=context.get("reason") or "",
+        pull=lambda key: instance.xcom_pull(task_ids=instance.task_id, key=key),
+        push=lambda key, value: instance.xcom_push(key=key, value=value),
+    )
+
+
+def fail(words: str, *, retry: bool) -> Exception:
+    """The exception that ends a task as failed, at once or after the retries that it has left."""
+    from airflow.exceptions import AirflowException, AirflowFailException
+
+    kind: type[Exception] = AirflowException if retry else AirflowFailException
+    return kind(words)
+
+
+class _NoConf(logging.Filter):
+    """Drops the debug line that Airflow writes with the whole conf, so with our task tokens, before a task runs."""
+
+    loggers = ("airflow.task", "airflow.models.param", "airflow.sdk.definitions.param")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep all other records."""
+        return not str(record.msg).startswith("Updating task params")
+
+
+def keep_conf_out_of_logs() -> None:
+    """Have this process log no conf of a run; called when a DAG file is parsed, which comes before everything else."""
+    for name in _NoConf.loggers:
+        logger = logging.getLogger(name)
+        if not any(type(other).__name__ == _NoConf.__name__ for other in logger.filters):
+            logger.addFilter(_NoConf())
+
+
+def conceal(secret: str) -> None:
+    """Have Airflow replace a secret by `***` in everything that this process logs."""
+    if AIRFLOW_3:
+        from airflow.sdk.log import mask_secret
+    else:
+        from airflow.utils.log.secrets_masker import mask_secret
+    mask_secret(secret)
+
+
+def backup_schedule() -> str | None:
+    """The schedule of backups, as cron expression or `@once`; raise SettingError, which the UI then shows."""
+    from croniter import croniter
+
+    schedule: str = read_setting("schedule", conf={}, variable=variable, environ={})
+    if not schedule or schedule.lower() == "none":
+        return None
+    cron = PRESETS.get(schedule, schedule)
+    if cron != "@once" and not croniter.is_valid(cron):
+        raise SettingError(
+            f"Airflow Variable DR_BACKUP_SCHEDULE is {schedule!r}, allowed: a cron expression,"
+            f" {', '.join(PRESETS)}, or nothing",
+            "No backup is taken until it is corrected.",
+        )
+    return cron

@@ -1,0 +1,293 @@
+"""The settings of a run, each declared once: its type, its default, where it comes from, what it means."""
+
+# ruff: noqa: RUF009 - setting() declares a field, as dataclasses.field does
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from mwaa_dr.framework.manifest import Environment
+from mwaa_dr.framework.model import setting_kinds as kinds
+from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.setting_kinds import Kind
+
+
+class Operation(str, Enum):
+    """What a DAG of this package does."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
+    CLEANUP = "cleanup"
+
+
+class StorageType(str, Enum):
+    """Where backups are kept."""
+
+    S3 = "S3"
+    LOCAL_FS = "LOCAL_FS"
+
+
+class DrType(str, Enum):
+    """The recovery strategy that a workflow follows; told in reports."""
+
+    BACKUP_RESTORE = "BACKUP_RESTORE"
+    WARM_STANDBY = "WARM_STANDBY"
+
+
+ALL = frozenset(Operation)
+BACKUP = frozenset({Operation.BACKUP})
+RESTORE = frozenset({Operation.RESTORE})
+CLEANUP = frozenset({Operation.CLEANUP})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where one setting comes from and what it means."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    used_by: frozenset[Operation]
+    conf: str = ""
+    """Its key in dag_run.conf; empty: it cannot be set there."""
+    variable: str = ""
+    environ: tuple[str, ...] = ()
+    """Environment variables that tell it, the first one that is set."""
+    default: object = None
+    default_in_words: str = ""
+    secret: bool = False
+
+
+def setting(default: Any, kind: Kind, meaning: str, *, default_in_words: str = "", **where: Any) -> Any:
+    """Declare a field of Settings together with its row in the table of settings."""
+    row = {"kind": kind, "meaning": meaning, "default_in_words": default_in_words, **where}
+    return dataclasses.field(default=default, repr=not where.get("secret", False), metadata=row)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one run, validated; those that its operation does not use keep their defaults."""
+
+    environment_name: str = setting(
+        "local",
+        kinds.ENVIRONMENT_NAME,
+        "The name under which this environment's backups are kept.",
+        used_by=ALL,
+        variable="DR_ENVIRONMENT_NAME",
+        environ=("AIRFLOW_ENV_NAME",),
+    )
+    region: str = setting(
+        "",
+        kinds.REGION,
+        "The Region of this environment.",
+        used_by=ALL,
+        environ=("AWS_REGION", "AWS_DEFAULT_REGION"),
+        default_in_words="none",
+    )
+    storage_type: StorageType = setting(
+        StorageType.S3,
+        kinds.choice(StorageType),
+        "Where backups are kept: in a bucket, or in the folder `data` of the DAGs folder.",
+        used_by=BACKUP | RESTORE,
+        variable="DR_STORAGE_TYPE",
+    )
+    bucket: str = setting(
+        "",
+        kinds.BUCKET,
+        "The bucket of the backups.",
+        used_by=BACKUP | RESTORE,
+        conf="bucket",
+        variable="DR_BACKUP_BUCKET",
+        default_in_words="none; needed with `S3`",
+    )
+    path_prefix: str = setting(
+        "data",
+        kinds.PREFIX,
+        "The folder of the backups in the bucket, or in the DAGs folder.",
+        used_by=BACKUP | RESTORE,
+        variable="DR_PATH_PREFIX",
+    )
+    s3_kms_key_arn: str = setting(
+        "",
+        kinds.KMS_ARN,
+        "The key that S3 encrypts new objects with (SSE-KMS); needed where the bucket enforces it.",
+        used_by=BACKUP | RESTORE,
+        variable="DR_S3_KMS_KEY_ARN",
+        default_in_words="as the bucket says",
+    )
+    kms_key_arns: tuple[str, ...] = setting(
+        (),
+        kinds.KMS_ARNS,
+        "Variables and connections are encrypted before they leave the process; each key alone opens them.",
+        used_by=BACKUP,
+        variable="DR_KMS_KEY_ARNS",
+        default_in_words="none: they rely on the bucket's encryption",
+    )
+    sns_topic_arn: str = setting(
+        "",
+        kinds.TOPIC_ARN,
+        "The topic that hears of a backup that failed or shrank.",
+        used_by=BACKUP,
+        variable="DR_SNS_TOPIC_ARN",
+        default_in_words="none",
+    )
+    schedule: str = setting(
+        "",
+        kinds.SCHEDULE,
+        "When backups are taken, in UTC; a new value counts from the next parse on.",
+        used_by=BACKUP,
+        variable="DR_BACKUP_SCHEDULE",
+        default_in_words="none: only when triggered",
+    )
+    retention: Retention = setting(
+        Retention(),
+        kinds.RETENTION,
+        "Which backups stay when a new one is complete.",
+        used_by=BACKUP,
+        variable="DR_BACKUP_RETENTION",
+        default_in_words="`24,14d`",
+    )
+    shrink_guard_percent: int = setting(
+        50,
+        kinds.whole(0, 100),
+        "A backup in which a core table lost more rows than this is kept, but does not become `latest`.",
+        used_by=BACKUP,
+        variable="DR_SHRINK_GUARD_PERCENT",
+    )
+    skip_unreadable_secrets: bool = setting(
+        False,
+        kinds.YES_NO,
+        "Go on without a variable or connection that cannot be decrypted, and list it.",
+        used_by=BACKUP,
+        variable="DR_SKIP_UNREADABLE_SECRETS",
+    )
+    connections: int = setting(
+        2,
+        kinds.whole(1, 8),
+        "Database connections that copy in parallel.",
+        used_by=BACKUP,
+        variable="DR_CONNECTIONS",
+    )
+    wait_seconds: int = setting(
+        600,
+        kinds.whole(0, 86_400),
+        "How long a backup waits for another one of the same database.",
+        used_by=BACKUP,
+        variable="DR_WAIT_SECONDS",
+    )
+    lock_seconds: int = setting(
+        1800,
+        kinds.whole(1, 86_400),
+        "The merge is undone when it would hold its locks longer than this.",
+        used_by=RESTORE | CLEANUP,
+        variable="DR_LOCK_SECONDS",
+    )
+    backup_id: str = setting(
+        "",
+        kinds.BACKUP_ID,
+        "The backup to restore.",
+        used_by=RESTORE,
+        conf="backup_id",
+        default_in_words="`latest`",
+    )
+    source: str = setting(
+        "",
+        kinds.ENVIRONMENT_ID,
+        "The environment whose backup is restored, as its folder is named: `<name>.<Region>`.",
+        used_by=RESTORE,
+        conf="environment",
+        default_in_words="the only one that has backups there",
+    )
+    variable_restore_strategy: Strategy = setting(
+        Strategy.APPEND,
+        kinds.choice(Strategy),
+        "Variables: keep those that are there, replace them, or restore none.",
+        used_by=RESTORE,
+        conf="variable_restore_strategy",
+        variable="DR_VARIABLE_RESTORE_STRATEGY",
+    )
+    connection_restore_strategy: Strategy = setting(
+        Strategy.APPEND,
+        kinds.choice(Strategy),
+        "Connections: keep those that are there, replace them, or restore none.",
+        used_by=RESTORE,
+        conf="connection_restore_strategy",
+        variable="DR_CONNECTION_RESTORE_STRATEGY",
+    )
+    in_flight: InFlight = setting(
+        InFlight.DROP,
+        kinds.choice(InFlight),
+        "Interrupted runs: not restored as running, or cleared and queued (only with `primary_fenced`).",
+        used_by=RESTORE,
+        conf="in_flight",
+    )
+    primary_fenced: bool = setting(
+        False,
+        kinds.YES_NO,
+        "The caller's word that the primary runs nothing any more.",
+        used_by=RESTORE,
+        conf="primary_fenced",
+    )
+    force: bool = setting(
+        False, kinds.YES_NO, "Clean up although other runs are running.", used_by=CLEANUP, conf="force"
+    )
+    batched: int = setting(
+        0,
+        kinds.BATCH,
+        f"Commit after each batch of whole runs; `true` means {kinds.DEFAULT_BATCH:,} runs.",
+        used_by=CLEANUP,
+        conf="batched",
+        default_in_words="`false`: one transaction",
+    )
+    dry_run: bool = setting(
+        False,
+        kinds.YES_NO,
+        "Say what would be done and change nothing.",
+        used_by=RESTORE | CLEANUP,
+        conf="dry_run",
+    )
+    dr_type: DrType | None = setting(
+        None,
+        kinds.choice(DrType),
+        "The recovery strategy of the workflow that asks; told in the log.",
+        used_by=ALL,
+        conf="dr_type",
+        default_in_words="none",
+    )
+    task_token: str = setting(
+        "",
+        kinds.TASK_TOKEN,
+        "The Step Functions task that waits for the run's answer.",
+        used_by=ALL,
+        conf="task_token",
+        default_in_words="none",
+        secret=True,
+    )
+    task_token_region: str = setting(
+        "",
+        kinds.REGION,
+        "The Region of the workflow that waits.",
+        used_by=ALL,
+        conf="task_token_region",
+        default_in_words="this environment's",
+    )
+    heartbeat_seconds: int = setting(
+        60,
+        kinds.whole(1, 3600),
+        "How often the waiting workflow hears that the work goes on.",
+        used_by=ALL,
+        variable="DR_HEARTBEAT_SECONDS",
+    )
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that this process belongs to."""
+        return Environment(self.environment_name, self.region)
+
+
+def table() -> list[Setting]:
+    """Every setting, in the order of their declaration."""
+    return [Setting(name=field.name, default=field.default, **field.metadata) for field in dataclasses.fields(Settings)]

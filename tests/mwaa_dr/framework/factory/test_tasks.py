@@ -1,0 +1,175 @@
+"""The work of a task: what it reads, what it hands to the engine, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from mwaa_dr.framework import backup, cleanup, restore
+from mwaa_dr.framework.database.connection import MetadataDb
+from mwaa_dr.framework.errors import SettingError, UnservedVersionError
+from mwaa_dr.framework.factory.run import Failure, Installation, Run
+from mwaa_dr.framework.factory.standard import RefusingFactory, standard_factory
+from mwaa_dr.framework.factory.tasks import perform
+from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
+from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.report import Report, TableLine
+from mwaa_dr.framework.storage.storage import Storage
+
+FERNET = "gAAAAA-a-fernet-key"
+
+
+class Engine:
+    """Stands where the engine stands, and keeps what it was handed."""
+
+    def __init__(self) -> None:
+        self.options: Any = None
+        self.storage: Storage | None = None
+        self.report = Report("restore", "", tables=[TableLine("dag_run", rows=5, inserted=3), TableLine("log", rows=2)])
+
+    def with_storage(self, db: object, tables: object, storage: Storage, options: object, progress: object) -> Report:
+        """Take a backup or restore one."""
+        self.options, self.storage = options, storage
+        return self.report
+
+    def without(self, db: object, tables: object, options: object, progress: object) -> Report:
+        """Clean up."""
+        self.options = options
+        return self.report
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine's place, taken."""
+    stub = Engine()
+    monkeypatch.setattr(backup, "take_backup", stub.with_storage)
+    monkeypatch.setattr(restore, "restore_backup", stub.with_storage)
+    monkeypatch.setattr(cleanup, "clean_up", stub.without)
+    return stub
+
+
+def installation(tmp_path: Path, variables: Mapping[str, str]) -> Installation:
+    known = {"DR_STORAGE_TYPE": "LOCAL_FS", **variables}
+    db = cast("MetadataDb", object())
+    return Installation("2.10.3", str(tmp_path), FERNET, variable=known.get, metadata_db=lambda: db)
+
+
+def work(operation: Operation, tmp_path: Path, conf: object = None, **variables: str) -> dict[str, Any]:
+    factory = standard_factory("my_dag", "2.10.3")
+    return perform(operation, factory, Run("my_dag", "run-1", conf or {}), installation(tmp_path, variables))
+
+
+def test_backups_lie_under_data_in_the_dags_folder(engine: Engine, tmp_path: Path) -> None:
+    work(Operation.BACKUP, tmp_path)
+    assert engine.storage is not None
+    assert engine.storage.url == (tmp_path / "data").as_uri()
+
+
+def test_a_bucket_and_a_prefix_make_the_url(engine: Engine, tmp_path: Path) -> None:
+    more = {"DR_STORAGE_TYPE": "S3", "DR_BACKUP_BUCKET": "backups", "DR_PATH_PREFIX": "team/data"}
+    work(Operation.RESTORE, tmp_path, **more)
+    assert engine.storage is not None
+    assert engine.storage.url == "s3://backups/team/data"
+
+
+def test_a_backup_is_told_what_its_settings_say(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_ENV_NAME", "prod")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    work(Operation.BACKUP, tmp_path, DR_CONNECTIONS="3", DR_SKIP_UNREADABLE_SECRETS="true")
+    options: BackupOptions = engine.options
+    assert (options.environment.id, options.airflow_version) == ("prod.eu-west-1", "2.10.3")
+    assert (options.connections, options.skip_unreadable_secrets) == (3, True)
+    assert options.fernet_keys == FERNET
+    assert options.own_dags == ("backup_metadata", "restore_metadata", "cleanup_metadata", "my_dag")
+
+
+def test_a_restore_is_told_what_its_conf_says(engine: Engine, tmp_path: Path) -> None:
+    conf = {"backup_id": "B7", "environment": "prod.eu-west-1", "variable_restore_strategy": "REPLACE", "dry_run": True}
+    work(Operation.RESTORE, tmp_path, conf, DR_LOCK_SECONDS="60")
+    options: RestoreOptions = engine.options
+    assert (options.backup_id, options.source) == ("B7", "prod.eu-west-1")
+    assert (options.variables, options.connections) == (Strategy.REPLACE, Strategy.APPEND)
+    assert (options.dry_run, options.lock_seconds) == (True, 60)
+    assert options.own_run == OwnRun("my_dag", "run-1")
+
+
+def test_a_cleanup_is_told_what_its_conf_says(engine: Engine, tmp_path: Path) -> None:
+    work(Operation.CLEANUP, tmp_path, {"force": "yes", "batched": 500})
+    options: CleanupOptions = engine.options
+    assert (options.force, options.batch_runs) == (True, 500)
+    assert options.own_run == OwnRun("my_dag", "run-1")
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_an_airflow_that_is_not_served_is_refused_before_anything_else(
+    engine: Engine, tmp_path: Path, operation: Operation
+) -> None:
+    factory = standard_factory("cleanup_metadata", "9.9.9")
+    assert isinstance(factory, RefusingFactory)
+    with pytest.raises(UnservedVersionError, match=r"Airflow 9\.9\.9 is not served"):
+        perform(operation, factory, Run("d", "r", {"nonsense": 1}), installation(tmp_path, {}))
+    assert engine.options is None
+
+
+def test_a_wrong_setting_is_refused_before_the_engine_starts(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(SettingError):
+        work(Operation.RESTORE, tmp_path, {"in_flight": "resume"})
+    assert engine.options is None
+
+
+def test_airflow_is_not_asked_once_the_engine_has_started(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    known = {"DR_STORAGE_TYPE": "LOCAL_FS"}
+
+    def variable(key: str) -> str | None:
+        asked.append(key)
+        return known.get(key)
+
+    def during(*arguments: object) -> Report:
+        asked.append("the engine")
+        return engine.report
+
+    monkeypatch.setattr(restore, "restore_backup", during)
+    airflow = Installation("2.10.3", str(tmp_path), "", variable, lambda: cast("MetadataDb", object()))
+    perform(Operation.RESTORE, standard_factory("d", "2.10.3"), Run("d", "r", {}), airflow)
+    assert asked[-1] == "the engine"
+    assert len(asked) > 1
+
+
+def test_the_result_is_small_and_counts_the_rows(engine: Engine, tmp_path: Path) -> None:
+    engine.report.notes = ["n" * 10_000] * 100
+    result = work(Operation.RESTORE, tmp_path)
+    assert (result["tables"], result["rows"], result["inserted"]) == (2, 7, 3)
+    assert len(json.dumps(result)) < 10_000
+
+
+def test_the_report_is_in_the_log_and_no_secret_is(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    engine.report.active_dags = ["etl_daily"]
+    work(Operation.CLEANUP, tmp_path)
+    assert "dag_run" in caplog.text
+    assert "was active: etl_daily" in caplog.text
+    assert FERNET not in caplog.text
+
+
+def test_a_foreign_error_is_told_without_the_lines_that_may_hold_values() -> None:
+    failure = Failure.of(ValueError("invalid input\nCONTEXT: COPY variable, column val: a-secret"))
+    assert str(failure) == "unexpected ValueError: invalid input"
+    assert str(Failure.of(ValueError())) == "unexpected ValueError"
+
+
+def test_what_holds_secrets_does_not_show_them() -> None:
+    airflow = Installation("2.10.3", "/dags", FERNET, lambda _: None, lambda: cast("MetadataDb", object()))
+    assert FERNET not in repr(airflow)
+    assert "AQC" not in repr(Run("d", "r", {"task_token": "AQC"}))
