@@ -10,7 +10,7 @@ from mwaa_dr.framework.backup import take_backup
 from mwaa_dr.framework.cleanup import clean_up
 from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.manifest import Environment, Manifest
-from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, RestoreOptions, Retention
+from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, RestoreOptions, Retention
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.repository import BackupRepository
@@ -22,7 +22,6 @@ from tests.support.metadata import FERNET, OTHER_FERNET
 PRIMARY = Environment("prod", "us-east-1")
 SECONDARY = Environment("prod-dr", "us-west-2")
 VERSION = "2.10.3"
-OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
 
 
 def tables_of(version: str = VERSION) -> Tables:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support.fernet import decrypted, encrypted
 from tests.support.metadata import FERNET, OTHER_FERNET, START, Metadata
 
 
-def move(primary: Metadata, secondary: Metadata, folder: Path, **options: object) -> None:
+def move(primary: Metadata, secondary: Metadata, folder: Path, **options: Any) -> None:
     backup(primary.url, folder)
     restore(secondary.url, folder, **options)
 

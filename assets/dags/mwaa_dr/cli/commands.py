@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from mwaa_dr.cli.arguments import FERNET_VARIABLE
 from mwaa_dr.framework import text
 from mwaa_dr.framework.errors import DamagedBackupError, DatabaseError, DrError, SettingError
-from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, RestoreOptions
+from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, RestoreOptions
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mwaa_dr.framework.database.connection import MetadataDb
     from mwaa_dr.framework.report import Report
     from mwaa_dr.framework.storage.storage import Storage
-
-OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
 
 
 def without_password(message: str, url: str) -> str:

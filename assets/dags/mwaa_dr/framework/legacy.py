@@ -20,8 +20,9 @@ from mwaa_dr.framework.errors import (
     MissingObjectError,
 )
 from mwaa_dr.framework.legacy_keys import LegacyKeys
-from mwaa_dr.framework.legacy_rows import FALSE, NEW_COLUMNS, OWN_DAGS, TRUE, WHY_LEFT_OUT, LegacyRows, Values
+from mwaa_dr.framework.legacy_rows import FALSE, NEW_COLUMNS, TRUE, WHY_LEFT_OUT, LegacyRows, Values
 from mwaa_dr.framework.manifest import Environment, InterruptedRun, Manifest, TableFile
+from mwaa_dr.framework.model.options import OWN_DAGS
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.hashing import HashingWriter

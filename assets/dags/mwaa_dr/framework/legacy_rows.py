@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mwaa_dr.framework.legacy_keys import LegacyKeys
+from mwaa_dr.framework.model.options import OWN_DAGS
 
 Values = dict[str, str | None]
 
-OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
 FINISHED = ("success", "failed", "skipped", "upstream_failed")
 TRUE, FALSE = "true", "false"
 

@@ -6,15 +6,17 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
-from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions
+from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
 from mwaa_dr.framework.model.settings import Operation, Settings, StorageType
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
+from mwaa_dr.framework.report_file import keep_report
 from mwaa_dr.framework.settings import read_settings
 from mwaa_dr.framework.task_token import Heartbeat, TaskToken
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from mwaa_dr.framework.storage.storage import Storage
 
 logger = logging.getLogger(__name__)
-
-OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
 
 
 class LogProgress(Progress):
@@ -179,7 +179,12 @@ def _clean_up(job: Job) -> Report:
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
     )
-    return clean_up(job.db, job.tables, options, LogProgress())
+    report = clean_up(job.db, job.tables, options, LogProgress())
+    report.environment = settings.environment.id
+    if settings.bucket or settings.storage_type is StorageType.LOCAL_FS:
+        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        keep_report(job.storage(), f"{report.environment}/cleanup-{moment}.json", report)
+    return report
 
 
 ENGINE: Mapping[Operation, Callable[[Job], Report]] = {

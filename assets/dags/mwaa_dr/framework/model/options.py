@@ -7,6 +7,9 @@ from enum import Enum
 
 from mwaa_dr.framework.manifest import Environment
 
+OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
+"""The ids that this package's DAGs have unless a user chose others; those carry its tag."""
+
 
 class Strategy(str, Enum):
     """What becomes of variables (or connections) that are already there."""
