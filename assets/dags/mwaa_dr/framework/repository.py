@@ -105,7 +105,11 @@ class BackupRepository:
         return self.latest(environment)
 
     def publish(self, manifest: Manifest, *, promote: bool) -> None:
-        """Make a backup exist by its manifest and, with `promote`, make it the environment's latest."""
+        """Make a backup exist by its manifest and, with `promote`, make it the environment's latest.
+
+        It can be called again, to promote later: once that was tried the backup must stay, since `latest`
+        may point at it even where the storage said that it failed.
+        """
         environment, data = manifest.environment.id, manifest.to_json()
         path = self.path(environment, manifest.backup_id, MANIFEST_NAME)
         try:
@@ -119,13 +123,6 @@ class BackupRepository:
             digest = hashlib.sha256(data).hexdigest()
             pointer = Pointer(manifest.backup_id, digest, manifest.snapshot_time)
             self.storage.put(f"{environment}/{LATEST_NAME}", pointer.to_json())
-
-    def discard(self, environment: str, backup_id: str) -> None:
-        """Delete what a failed backup left, unless its manifest is there: then it is whole and stays."""
-        try:
-            self.storage.size(self.path(environment, backup_id, MANIFEST_NAME))
-        except MissingObjectError:
-            self.remove(environment, backup_id)
 
     def remove(self, environment: str, backup_id: str) -> None:
         """Delete a backup, its manifest first, so that one deleted by half never looks complete."""
