@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -15,15 +15,25 @@ class FaultyStorage(Storage):
 
     `fail_at` counts all calls from 1: opening, every write, the end of a writer, put, get, ... With
     `answer_lost` the call is carried out and then fails; with `for_good` all later calls fail too.
+    `error` makes the exception.
     """
 
-    def __init__(self, inner: Storage, *, fail_at: int = 0, answer_lost: bool = False, for_good: bool = False) -> None:
+    def __init__(
+        self,
+        inner: Storage,
+        *,
+        fail_at: int = 0,
+        answer_lost: bool = False,
+        for_good: bool = False,
+        error: Callable[[str], Exception] = StorageError,
+    ) -> None:
         self.inner = inner
         self.url = inner.url
         self.calls: list[str] = []
         self._fail_at = fail_at
         self._answer_lost = answer_lost
         self._for_good = for_good
+        self._error = error
 
     @contextmanager
     def open_writer(self, path: str) -> Iterator[Writer]:
@@ -76,10 +86,10 @@ class FaultyStorage(Storage):
         number = len(self.calls)
         fails = number == self._fail_at or (self._for_good and 0 < self._fail_at < number)
         if fails and not self._answer_lost:
-            raise StorageError(f"{name} failed")
+            raise self._error(f"{name} failed")
         yield
         if fails:
-            raise StorageError(f"the answer to {name} was lost")
+            raise self._error(f"the answer to {name} was lost")
 
 
 class _FaultyWriter:

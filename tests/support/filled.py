@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.fernet import encrypted
@@ -18,7 +18,7 @@ def fill(db: Metadata, name: str = "sales", *, runs: int = 6, logs: int = 50, ke
     datasets = _datasets(db, name)
     for number in range(runs):
         _run(db, name, number, template=template, event=datasets[number % len(datasets)])
-    db.dag_run(f"{name}_paused", "by_hand", state="success", run_type="manual", execution_date=START)
+    db.dag_run(f"{name}_paused", "by_hand", state="success", run_type="manual", **at(START), end_date=START)
     db.insert("sla_miss", task_id="t0", dag_id=name, execution_date=START, timestamp=START)
     db.insert("job", job_type="SchedulerJob", state="running", start_date=START, hostname=name)
     db.run_sql(
@@ -28,6 +28,12 @@ def fill(db: Metadata, name: str = "sales", *, runs: int = 6, logs: int = 50, ke
         name,
         logs,
     )
+
+
+def at(day: datetime) -> dict[str, datetime]:
+    """The times of a run."""
+    names = ("execution_date", "data_interval_start", "data_interval_end", "queued_at", "start_date")
+    return dict.fromkeys(names, day)
 
 
 def _configuration(db: Metadata, name: str, key: str) -> None:
@@ -82,7 +88,8 @@ def _run(db: Metadata, name: str, number: int, *, template: int, event: int) -> 
         name,
         run_id,
         state=state,
-        execution_date=day,
+        **at(day),
+        end_date=None if state == "running" else day,
         creating_job_id=job,
         log_template_id=template,
         conf=b"\x80\x04}.",

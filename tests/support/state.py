@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from mwaa_dr.framework.model.table import Table
@@ -33,6 +34,15 @@ def natural_rows(db: Metadata, tables: Tables, table: Table, without: Iterable[s
     columns = [c for c in sorted(db.columns(table.name)) if c not in hidden]
     chosen = ", ".join(means.get(column, f't."{column}"') for column in columns)
     return f'SELECT ROW({chosen})::text AS line FROM "{table.name}" t'
+
+
+def settle(db: Metadata) -> None:
+    """Wait until the server has noticed that the other sessions of this database are gone."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 60
+    while db.one(others):
+        assert time.monotonic() < deadline, "a session of a killed process is still there"
+        time.sleep(0.02)
 
 
 def dangling(db: Metadata, tables: Tables) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,7 +16,7 @@ from tests.support.engine import PRIMARY, backup, cleanup, restore, storage, tab
 from tests.support.engine_process import EngineProcess, moments
 from tests.support.filled import fill
 from tests.support.metadata import Metadata
-from tests.support.state import State, dangling, exact, natural
+from tests.support.state import State, dangling, exact, natural, settle
 
 pytestmark = pytest.mark.slow
 KILLS = 20
@@ -46,15 +45,6 @@ def clone(postgres: Postgres, secondary: Metadata) -> Iterator[Clone]:
 
     yield create
     drop_last()
-
-
-def settle(db: Metadata) -> None:
-    """Wait until the server has noticed that the killed process is gone."""
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    deadline = time.monotonic() + 60
-    while db.one(others):
-        assert time.monotonic() < deadline, "a session of the killed process is still there"
-        time.sleep(0.02)
 
 
 def fill_both(primary: Metadata, secondary: Metadata) -> None:

@@ -56,7 +56,12 @@ class _Backup:
     options: BackupOptions
     progress: Progress
     notes: list[str] = field(default_factory=list)
-    folder: str = ""
+    backup_id: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where the files of the backup lie."""
+        return f"{self.options.environment.id}/{self.backup_id}"
 
     def run(self) -> Report:
         self.tables, closed = self.tables.closed()
@@ -64,17 +69,20 @@ class _Backup:
         self.storage.check()
         repository = BackupRepository(self.storage)
         started = time.monotonic()
-        try:
-            with open_snapshot(self.db, self.options.connections, self.options.wait_seconds) as snapshot:
+        with open_snapshot(self.db, self.options.connections, self.options.wait_seconds) as snapshot:
+            try:
                 manifest, lines = self._read(snapshot, started)
-            self.progress.phase("verify files")
-            repository.verify_files(manifest)
-            promoted = self._is_whole(repository, manifest)
+                snapshot.end()
+                self.progress.phase("verify files")
+                repository.verify_files(manifest)
+                promoted = self._is_whole(repository, manifest)
+                repository.publish(manifest, promote=False)
+            except BaseException:
+                self._remove_partial(repository)
+                raise
+            # From here on the backup exists: `latest` may point at it even where its answer was lost.
             repository.publish(manifest, promote=promoted)
-        except BaseException:
-            self._remove_partial()
-            raise
-        self._retain(repository, manifest)
+            self._retain(repository, manifest)
         return Report(
             operation="backup",
             environment=manifest.environment.id,
@@ -88,8 +96,7 @@ class _Backup:
     def _read(self, snapshot: Snapshot, started: float) -> tuple[Manifest, list[TableLine]]:
         options = self.options
         moment = snapshot.time.astimezone(timezone.utc)
-        backup_id = new_backup_id(moment)
-        self.folder = f"{options.environment.id}/{backup_id}"
+        self.backup_id = new_backup_id(moment)
         with snapshot.first.cursor() as cursor:
             catalog = read_catalog(cursor)
             catalog.require(self.tables.names)
@@ -97,12 +104,12 @@ class _Backup:
             revision = alembic_revision(cursor)
             interrupted = self._interrupted(cursor, catalog, ours)
             active = self._active(cursor)
-        key = self._key(backup_id)
+        key = self._key()
         writer = TableWriter(
             storage=self.storage,
             folder=self.folder,
             environment=options.environment,
-            backup_id=backup_id,
+            backup_id=self.backup_id,
             ours=ours,
             box=SecretBox(options.fernet_keys),
             skip_unreadable=options.skip_unreadable_secrets,
@@ -112,7 +119,7 @@ class _Backup:
         files = self._copy_all(snapshot, catalog, writer)
         self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
         manifest = Manifest(
-            backup_id=backup_id,
+            backup_id=self.backup_id,
             environment=options.environment,
             snapshot_time=moment.isoformat(),
             airflow_version=options.airflow_version,
@@ -142,9 +149,9 @@ class _Backup:
         cursor.execute("SELECT count(*) FROM dag WHERE NOT is_paused AND is_active")
         return int(cursor.fetchone()[0])
 
-    def _key(self, backup_id: str) -> DataKey | None:
+    def _key(self) -> DataKey | None:
         if self.options.kms_key_arns:
-            context = encryption_context(self.options.environment.id, backup_id, FORMAT)
+            context = encryption_context(self.options.environment.id, self.backup_id, FORMAT)
             return new_data_key(self.options.kms_key_arns, context)
         if any(table.confidential for table in self.tables):
             logger.warning(
@@ -196,10 +203,10 @@ class _Backup:
         if removed:
             self.notes.append(f"removed by retention: {', '.join(removed)}")
 
-    def _remove_partial(self) -> None:
-        if not self.folder:
+    def _remove_partial(self, repository: BackupRepository) -> None:
+        if not self.backup_id:
             return
         try:
-            self.storage.delete(sorted(self.storage.paths(self.folder)))
+            repository.remove(self.options.environment.id, self.backup_id)
         except Exception as err:  # noqa: BLE001 - the first error is the one to report
             logger.warning("a partial backup could not be removed", extra={"folder": self.folder, "reason": str(err)})

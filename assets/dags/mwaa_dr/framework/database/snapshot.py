@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,13 +36,19 @@ class Snapshot:
         """The connection that took the snapshot; it outlives the others."""
         return self.connections[0]
 
+    def end(self) -> None:
+        """Let the server forget the snapshot, which holds up its vacuum; other backups are still kept out."""
+        for connection in self.connections:
+            with suppress(Exception):
+                connection.rollback()
+
 
 @contextmanager
 def open_snapshot(db: MetadataDb, connections: int, wait_seconds: float) -> Iterator[Snapshot]:
     """Open up to `connections` connections on one snapshot; one, where the server does not share it.
 
-    Read only and REPEATABLE READ: nothing can be written by it, and no writer waits for it. Raises
-    BusyError when another backup does not end within `wait_seconds`.
+    Read only and REPEATABLE READ: nothing can be written by it, and no writer waits for it. Other backups are
+    kept out until the block ends; raises BusyError when another one does not end within `wait_seconds`.
     """
     with ExitStack() as stack:
         first = stack.enter_context(_reader(db, wait_seconds))

@@ -69,13 +69,18 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
     """Stream the rows of a backup's file in; raise DamagedBackupError when they are not those it promised."""
     import psycopg2
 
+    reader = _Remembering(source)
     try:
         cursor.copy_expert(
             f"COPY {stage.name} ({idents(stage.columns)}) FROM STDIN (FORMAT csv, HEADER)",
-            source,
+            reader,
             size=COPY_BUFFER,
         )
-    except psycopg2.DataError as err:
+    except psycopg2.Error as err:
+        if reader.error:
+            raise reader.error from None
+        if not isinstance(err, psycopg2.DataError):
+            raise
         # The driver's message may show a value: only its class is told.
         raise DamagedBackupError(
             f"file '{file.file}' holds a row that does not fit table '{stage.table.name}' ({type(err).__name__})"
@@ -87,6 +92,21 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
         )
     stage.rows = file.rows
     cursor.execute(f"ANALYZE {stage.name}")
+
+
+class _Remembering:
+    """Keeps what a reader raised: the driver makes a refusal of the server of it."""
+
+    def __init__(self, source: Reader) -> None:
+        self._source = source
+        self.error: BaseException | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            return self._source.read(size)
+        except BaseException as err:
+            self.error = err
+            raise
 
 
 def planned(manifest: Manifest, tables: Sequence[Table], catalog: Catalog) -> list[tuple[Staged, TableFile]]:
