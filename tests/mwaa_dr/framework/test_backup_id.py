@@ -19,7 +19,7 @@ def test_a_backup_id_says_when_in_utc_and_is_never_the_same() -> None:
 
 
 def test_backup_ids_sort_by_time() -> None:
-    moments = [NOW + timedelta(seconds=step) for step in (0, 1, 59, 3600, 86400 * 40, 86400 * 400)]
+    moments = [NOW + timedelta(seconds=step) for step in (0, 0.001, 0.5, 1, 59, 3600, 86400 * 40, 86400 * 400)]
     ids = [new_backup_id(moment) for moment in moments]
     assert sorted(ids) == ids
 
