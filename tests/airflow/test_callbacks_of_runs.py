@@ -24,6 +24,7 @@ RUNS: list[tuple[str, str, dict[str, object]]] = [
     ("stub_restore", "done", {"backup_id": "done"}),
     ("stub_restore", "refused", {"backup_id": "refused"}),
     ("stub_restore", "broken", {"backup_id": "broken"}),
+    ("stub_restore", "mute", {"backup_id": "mute"}),
     ("stub_restore", "killed", {"backup_id": "killed"}),
     ("stub_restore", "zombie", {"backup_id": "zombie"}),
     ("stub_restore", "slow", {"backup_id": "slow"}),
@@ -42,7 +43,7 @@ def token(run_id: str) -> str:
 @pytest.fixture(scope="module")
 def ended(airflow: RealAirflow, workflow: WaitingWorkflow) -> RealAirflow:
     """An Airflow in which all runs have ended, at debug level, and everybody was told."""
-    workflow.calls.clear()
+    workflow.forget()
     shutil.copy(STUB, airflow.dags)
     airflow.set(
         AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG",
@@ -88,6 +89,7 @@ def test_success_carries_the_result(ended: RealAirflow, workflow: WaitingWorkflo
         ("unserved_backup", "UnservedVersionError", "Airflow 9.9.9 is not served\nHINT: "),
         ("unserved_restore", "UnservedVersionError", "Airflow 9.9.9 is not served\nHINT: "),
         ("unserved_cleanup", "UnservedVersionError", "Airflow 9.9.9 is not served\nHINT: "),
+        ("mute", "TaskKilled", "the task ended without a word"),
         ("killed", "TaskKilled", "the task ended without a word"),
         ("zombie", "TaskKilled", "the task ended without a word"),
         ("endless", "RunTimedOut", "the run took longer than its DAG allows"),

@@ -58,6 +58,12 @@ class WaitingWorkflow:
                 self._answered.add(token)
             return ""
 
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self.calls.clear()
+            self._answered.clear()
+
     def answers(self, token: str) -> list[tuple[str, dict[str, Any]]]:
         """The successes and failures sent for a token, also those that came too late."""
         return [

@@ -47,7 +47,7 @@ def take_backup(db: Any, tables: object, storage: object, options: Any, progress
 def restore_backup(db: object, tables: object, storage: object, options: Any, progress: object) -> Report:
     """Succeed, fail, die or linger, as the backup id says."""
     behaviours = {"refused": refuse, "broken": break_down, "killed": die, "zombie": die_with_supervisor}
-    behaviours |= {"slow": lambda: time.sleep(15), "endless": lambda: time.sleep(600)}
+    behaviours |= {"mute": refuse_without_xcoms, "slow": lambda: time.sleep(15), "endless": lambda: time.sleep(600)}
     behaviours.get(options.backup_id, lambda: None)()
     return report("restore", options, backup_id=options.backup_id)
 
@@ -66,6 +66,17 @@ def break_down() -> None:
     """Fail as a driver does that shows values of rows."""
     value = "-".join(["the", "secret", "value"])  # in one piece it would be seen in a traceback
     raise ValueError(f"first line\nCONTEXT: COPY variable, column val: {value}") from ValueError(value)
+
+
+def refuse_without_xcoms() -> None:
+    """Fail where not even the words for it can be left."""
+    from airflow.models.xcom import XCom
+
+    def broken(*arguments: object, **more: object) -> None:
+        raise RuntimeError("-".join(["the", "secret", "value"]))
+
+    XCom.set = broken
+    refuse()
 
 
 def die() -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "conceal",
     "fail",
     "installation",
+    "keep_conf_out_of_logs",
     "metadata_db",
     "run_of",
     "variable",

@@ -76,7 +76,7 @@ class MetadataOperator(compat.BaseOperator):  # type: ignore[misc]  # Airflow is
         except Exception as err:  # noqa: BLE001 - whatever it is, the callback must be able to name it
             failure = Failure.of(err)
             _log_frames(err)
-            run.push(FAILURE, dataclasses.asdict(failure))
+            _leave_word(run, failure)
             passing = isinstance(err, PASSING) or not isinstance(err, DrError)
             # Not `from err`: Airflow would log the messages of its causes, which may hold values of rows.
             raise compat.fail(str(failure), retry=passing) from None
@@ -116,6 +116,13 @@ def _ended(context: Mapping[str, Any], *, operation: Operation, succeeded: bool)
     run = compat.run_of(context)
     _keep_secrets_out_of_logs(run)
     callbacks.tell(operation, run, succeeded=succeeded, variable=compat.variable, environ=os.environ)
+
+
+def _leave_word(run: Run, failure: Failure) -> None:
+    try:
+        run.push(FAILURE, dataclasses.asdict(failure))
+    except Exception as err:  # noqa: BLE001 - the database may be what failed, and the first error is the one to raise
+        logger.warning("XCom '%s' cannot be written (%s)", FAILURE, type(err).__name__)
 
 
 def _keep_secrets_out_of_logs(run: Run) -> None:
