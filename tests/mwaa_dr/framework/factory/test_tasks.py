@@ -145,6 +145,17 @@ def test_airflow_is_not_asked_once_the_engine_has_started(
     assert len(asked) > 1
 
 
+def test_a_cleanup_keeps_its_report_where_the_backups_are(engine: Engine, tmp_path: Path) -> None:
+    engine.report.active_dags = ["etl_daily"]
+    work(Operation.CLEANUP, tmp_path)
+    [kept] = (tmp_path / "data").rglob("cleanup-*.json")
+    assert json.loads(kept.read_text())["active_dags"] == ["etl_daily"]
+
+
+def test_a_cleanup_needs_no_storage(engine: Engine, tmp_path: Path) -> None:
+    assert work(Operation.CLEANUP, tmp_path, DR_STORAGE_TYPE="S3")["tables"] == 2
+
+
 def test_the_result_is_small_and_counts_the_rows(engine: Engine, tmp_path: Path) -> None:
     engine.report.notes = ["n" * 10_000] * 100
     result = work(Operation.RESTORE, tmp_path)

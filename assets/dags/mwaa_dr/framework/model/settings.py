@@ -91,30 +91,30 @@ class Settings:
         StorageType.S3,
         kinds.choice(StorageType),
         "Where backups are kept: in a bucket, or in the folder `data` of the DAGs folder.",
-        used_by=BACKUP | RESTORE,
+        used_by=ALL,
         variable="DR_STORAGE_TYPE",
     )
     bucket: str = setting(
         "",
         kinds.BUCKET,
         "The bucket of the backups.",
-        used_by=BACKUP | RESTORE,
+        used_by=ALL,
         conf="bucket",
         variable="DR_BACKUP_BUCKET",
-        default_in_words="none; needed with `S3`",
+        default_in_words="none; backup and restore need it with `S3`",
     )
     path_prefix: str = setting(
         "data",
         kinds.PREFIX,
         "The folder of the backups in the bucket, or in the DAGs folder.",
-        used_by=BACKUP | RESTORE,
+        used_by=ALL,
         variable="DR_PATH_PREFIX",
     )
     s3_kms_key_arn: str = setting(
         "",
         kinds.KMS_ARN,
         "The key that S3 encrypts new objects with (SSE-KMS); needed where the bucket enforces it.",
-        used_by=BACKUP | RESTORE,
+        used_by=ALL,
         variable="DR_S3_KMS_KEY_ARN",
         default_in_words="as the bucket says",
     )
