@@ -71,11 +71,14 @@ class Airflow:
 
     def migrate(self) -> subprocess.Popen[bytes]:
         """Begin to create the schema; the caller waits for the process with `finish`."""
-        return self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+        self._processes["migrate"] = self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+        return self._processes["migrate"]
 
     def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
         """Wait for a process of this Airflow, and raise with its output when it failed."""
-        if process.wait():
+        failed = process.wait()
+        self._processes.pop(what, None)
+        if failed:
             raise DrillError(f"{what} of the {self.name} environment failed:\n{self.output(what)}")
 
     def start(self, *components: str) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import FrameType
 
 from drill.compare import Difference
 from drill.venvs import MATRIX, PROJECT, DrillError, chosen_lock, provision
 
 AT_ONCE = 2
 LIMIT_SECONDS = 900
+RUNNING: set[subprocess.Popen[str]] = set()
+"""Drills that must be ended when the matrix is."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="drill.matrix", description="The drill with each Airflow version.")
     parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"default: {' '.join(MATRIX)}")
     versions = parser.parse_args(arguments).versions or MATRIX
+    signal.signal(signal.SIGTERM, _end)
     began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(drill, versions))
@@ -76,14 +82,25 @@ def table(outcomes: list[Outcome]) -> str:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a drill; one that takes too long is asked to end, so that it ends its Airflows and its servers."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=PROJECT) as process:
+        RUNNING.add(process)
         try:
             output, errors = process.communicate(timeout=LIMIT_SECONDS)
         except BaseException:
             process.terminate()
             process.wait()
             raise
+        finally:
+            RUNNING.discard(process)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Ask the drills to end, and start no other one."""
+    for process in set(RUNNING):
+        process.terminate()
+    os._exit(128 + number)
 
 
 def _outcome(airflow: str, python: str, done: subprocess.CompletedProcess[str]) -> Outcome:
