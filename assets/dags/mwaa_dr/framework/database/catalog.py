@@ -22,7 +22,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The tables of the current schema."""
+    """The tables of the schema that Airflow uses."""
 
     tables: dict[str, tuple[Column, ...]]
     sizes: dict[str, int]
@@ -47,14 +47,15 @@ class Catalog:
 
 
 def read_catalog(cursor: Cursor) -> Catalog:
-    """Read all tables of the current schema."""
+    """Read all tables of the schema in which the search path finds Airflow's."""
     cursor.execute(
         """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
                a.atthasdef OR a.attidentity <> '', pg_table_size(c.oid)
           FROM pg_class c
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+         WHERE c.relkind IN ('r', 'p')
+           AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version'))
          ORDER BY c.relname, a.attnum
         """
     )

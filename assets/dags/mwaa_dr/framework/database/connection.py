@@ -80,10 +80,15 @@ class MetadataDb:
 
 
 def _prepare(connection: Connection) -> None:
+    # Airflow's engine may come with an isolation level, or autocommit, that somebody chose for the scheduler.
+    connection.rollback()
+    connection.set_session(isolation_level="READ COMMITTED", autocommit=False)
+    # Not by SET: the driver would go on with the encoding that PGCLIENTENCODING or the server gave it.
+    connection.set_client_encoding("UTF8")
     with connection.cursor() as cursor:
         cursor.execute(
             "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';"
-            " SET extra_float_digits = 3; SET bytea_output = 'hex'; SET client_encoding = 'UTF8';"
+            " SET extra_float_digits = 3; SET bytea_output = 'hex';"
             " SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
         )
     connection.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mwaa_dr.framework.database.catalog import sequence_of
-from mwaa_dr.framework.database.names import ident, key_map
+from mwaa_dr.framework.database.names import ident, key_map, text_literal
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 
@@ -22,7 +22,7 @@ def raise_sequence(work: Work, stage: Staged) -> None:
         return
     highest = _highest(work, stage)
     work.run(
-        f"SELECT setval('{sequence}', GREATEST(last_value, {highest})) FROM {sequence}"
+        f"SELECT setval({text_literal(sequence)}, GREATEST(last_value, {highest})) FROM {sequence}"
         f" WHERE last_value < {highest} OR NOT is_called"
     )
 
@@ -38,7 +38,7 @@ def next_key(work: Work, stage: Staged) -> str:
     """The SQL of a fresh key for each row of a query; a dry run does not touch the sequence."""
     sequence = sequence_of(work.cursor, stage.table.name, stage.table.surrogate)
     if sequence and not work.dry_run:
-        return f"nextval('{sequence}')"
+        return f"nextval({text_literal(sequence)})"
     return f"({_highest(work, stage)} + row_number() OVER ())"
 
 
