@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
+readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
 readonly CODE=(assets docs drill tests)
 
 usage() {
@@ -12,11 +13,12 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
 
   unit [PYTEST ARGUMENT...]    set up what the tests need and run them; the first command on a new machine
   check                        lint, types and the quick tests: under 5 minutes
-  test [PYTEST ARGUMENT...]    all tests, the slow ones too
+  test [PYTEST ARGUMENT...]    all tests but those on real schedulers, the slow ones too
   lint                         ruff: rules and format
   types                        mypy, strict
   drill [--airflow VERSION]    back up one real Airflow, lose it, restore another one, compare every row
-  matrix [VERSION...]          the drill with each Airflow version
+  matrix [VERSION...]          the drill with each Airflow version; without a choice also what `living` does
+  living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   setup                        create .venv and install what the targets need
   clean                        remove everything that was made here
   help                         this text
@@ -82,7 +84,7 @@ target_unit() {
 }
 
 target_test() {
-    in_venv python -m pytest "$@"
+    in_venv python -m pytest -m "not airflow" "$@"
 }
 
 target_check() {
@@ -97,6 +99,12 @@ target_drill() {
 
 target_matrix() {
     in_venv python -m drill.matrix "$@"
+    [[ $# -gt 0 ]] || target_living
+}
+
+target_living() {
+    export AIRFLOWS="${AIRFLOWS:-$LIVING}"
+    in_venv python -m pytest -m airflow -n 2 --dist loadgroup "${@:-tests}"
 }
 
 target_setup() {
@@ -120,7 +128,7 @@ main() {
         shift
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
-            unit | test | drill | matrix)  # these take what follows as their arguments
+            unit | test | drill | matrix | living)  # these take what follows as their arguments
                 "target_$target" "$@"
                 return
                 ;;
