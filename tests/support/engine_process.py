@@ -22,7 +22,8 @@ from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.errors import DrError
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.storage.local import LocalStorage
-from mwaa_dr.framework.storage.storage import Reader, Writer
+from mwaa_dr.framework.storage.open import open_storage
+from mwaa_dr.framework.storage.storage import Reader, Storage, Writer
 from tests.support import engine
 from tests.support.watched import watched
 
@@ -36,7 +37,8 @@ class EngineProcess:
     operation: str
     """`backup`, `restore` or `cleanup`."""
     url: str
-    folder: Path
+    place: str | Path
+    """A folder, or an S3 URL."""
     options: dict[str, Any] = field(default_factory=dict)
     quiet: bool = False
     """Tell nothing of the calls: a memory test measures the engine alone."""
@@ -63,7 +65,7 @@ class EngineProcess:
 
     @contextmanager
     def _started(self) -> Iterator[subprocess.Popen[str]]:
-        asked = json.dumps({**self.__dict__, "folder": str(self.folder)})
+        asked = json.dumps({**self.__dict__, "place": str(self.place)})
         command = [sys.executable, "-m", "tests.support.engine_process", asked]
         paths = os.pathsep.join([str(ROOT), str(ROOT / "assets" / "dags")])
         environment = {**os.environ, "PYTHONPATH": paths}
@@ -91,28 +93,30 @@ def rss(key: str = "VmRSS") -> int:
 
 def _main(asked: dict[str, Any]) -> None:
     with _lines(asked["quiet"]) as tell:
-        url, folder = asked["url"], Path(asked["folder"])
+        url, place = asked["url"], asked["place"]
         db = MetadataDb.from_url(url) if asked["quiet"] else watched(url, lambda _, statement: tell(statement))
-        place = LocalStorage(folder) if asked["quiet"] else _TellingStorage(folder, tell)
+        storage = open_storage(place) if asked["quiet"] else _TellingStorage(Path(place), tell)
+        if place.startswith("s3:"):
+            storage.check()  # loads what boto3 loads late
         with db.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
             idle = rss()
         try:
-            _operate(asked["operation"], db, place, dict(asked["options"]))
+            _operate(asked["operation"], db, storage, dict(asked["options"]))
         except DrError as err:
             sys.exit(f"{type(err).__name__}: {err.message}")
         sys.stdout.write(f"done {json.dumps({'idle': idle, 'peak': rss('VmHWM')})}\n")
 
 
-def _operate(operation: str, db: MetadataDb, place: LocalStorage, options: dict[str, Any]) -> None:
+def _operate(operation: str, db: MetadataDb, storage: Storage, options: dict[str, Any]) -> None:
     if operation == "cleanup":
         engine.cleanup(db, **options)
     elif operation == "backup":
-        engine.backup(db, place, **options)
+        engine.backup(db, storage, **options)
     else:
         in_flight = InFlight(options.pop("in_flight", "drop"))
-        engine.restore(db, place, in_flight=in_flight, **options)
+        engine.restore(db, storage, in_flight=in_flight, **options)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
@@ -15,7 +14,7 @@ Row = tuple[str | None, ...]
 CHUNK = 1 << 16
 # Postgres' text holds no NUL, so it can stand for a doubled quote while a chunk is taken apart.
 DOUBLED = "\0"
-NEEDS_QUOTES = re.compile(r'[",\r\n]|^$|^\\\.')
+SPECIAL = ('"', ",", "\n", "\r")
 
 
 def encode(values: Iterable[str | None]) -> bytes:
@@ -26,7 +25,8 @@ def encode(values: Iterable[str | None]) -> bytes:
 def _encoded(value: str | None) -> str:
     if value is None:
         return ""
-    if NEEDS_QUOTES.search(value):
+    # Not a regular expression: that is 30 times slower on a value of a megabyte.
+    if not value or value.startswith("\\.") or any(mark in value for mark in SPECIAL):
         return '"' + value.replace('"', '""') + '"'
     return value
 

@@ -93,7 +93,7 @@ class TableWriter:
         target.write(encode(columns))
         rows = 0
         with connection.cursor(name="mwaa_dr_secrets") as cursor:
-            cursor.itersize = 100
+            cursor.itersize = 1  # values may be of any size, and these tables are short
             cursor.execute(rows_of(table, columns, self.ours, as_text=True))
             for row in cursor:
                 plain = self._decrypted(table, dict(zip(columns, row, strict=True)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mwaa_dr.framework.database.connection import (
     BACKUP_LOCK,
@@ -18,6 +19,9 @@ from mwaa_dr.framework.database.connection import (
 )
 from mwaa_dr.framework.errors import DatabaseError
 from mwaa_dr.framework.storage.storage import Writer
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +126,12 @@ class _Forward(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object, /) -> int:
-        return self._target.write(bytes(data))  # type: ignore[call-overload]
+    def write(self, data: ReadableBuffer, /) -> int:
+        # A row as large as it may be comes in one piece: passed on in blocks, it is not held once more.
+        view = memoryview(data)
+        for start in range(0, len(view), BUFFER):
+            self._target.write(bytes(view[start : start + BUFFER]))
+        return len(view)
 
 
 def copy_out(connection: Connection, query: str, target: Writer) -> int:
