@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from threading import Timer
 
 import psycopg2
 import pytest
 from psycopg2 import errors
 
+from mwaa_dr.framework.database import merge
 from mwaa_dr.framework.database.merge import Merger
 from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
 from tests.support.engine import backup, restore
-from tests.support.metadata import START, Metadata
+from tests.support.metadata import ONE_DAY, START, Metadata
 
 Other = Callable[[Callable[[Metadata], None]], None]
 
@@ -124,3 +128,39 @@ def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
 
 def _is(found: object, wanted: object) -> None:
     assert found == wanted
+
+
+@pytest.mark.parametrize("day", [START, START + ONE_DAY], ids=["of the same date", "of the same id"])
+def test_a_finished_run_that_is_to_be_replaced_cannot_be_cleared_any_more(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: datetime
+) -> None:
+    primary.dag()
+    primary.run_with_task(run_id="r1", execution_date=START)
+    secondary.dag()
+    secondary.run_with_task(run_id="r1" if day > START else "theirs", execution_date=day)
+    plan = merge.plan_runs
+
+    def plan_then_clear(work: Work, stage: Staged) -> list[tuple[object, ...]]:
+        planned = plan(work, stage)
+        with pytest.raises(errors.QueryCanceled):
+            secondary.run_sql("UPDATE dag_run SET state = 'queued'")
+        return planned
+
+    monkeypatch.setattr(merge, "plan_runs", plan_then_clear)
+    backup(primary.url, tmp_path)
+    secondary.run_sql("SET statement_timeout = '1s'")
+    restore(secondary.url, tmp_path)
+    assert secondary.rows("SELECT run_id, state FROM dag_run") == [("r1", "success")]
+
+
+def test_a_row_that_is_just_being_written_with_one_of_our_keys_does_not_stop_the_restore(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    primary.insert("log", event="of the primary", dttm=START)
+    backup(primary.url, tmp_path)
+    web_server = psycopg2.connect(secondary.url)
+    web_server.cursor().execute("INSERT INTO log (dttm, event) VALUES (now(), 'of the web server')")
+    Timer(1, web_server.commit).start()
+    restore(secondary.url, tmp_path)
+    web_server.close()
+    assert secondary.rows("SELECT event FROM log ORDER BY 1") == [("of the primary",), ("of the web server",)]

@@ -67,11 +67,14 @@ class Merger:
 
     def merge(self) -> MergeResult:
         """Merge everything; raise and change nothing when any part of it cannot be."""
+        self._retried(self._unlocked_phase)
+        self._retried(self._locked_phase)
+        return self.result
+
+    def _unlocked_phase(self) -> None:
         for name in BEFORE_LOCK:
             if name in self.stages:
                 self._table(self.stages[name])
-        self._retried(self._locked_phase)
-        return self.result
 
     def _retried(self, step: Callable[[], None]) -> None:
         """Repeat a step that lost a race against the living Airflow; its locks are let go in between."""
@@ -94,6 +97,7 @@ class Merger:
                 self.work.check_limit()
                 raise
             else:
+                self.work.run("RELEASE SAVEPOINT merge")
                 return
 
     def _locked_phase(self) -> None:

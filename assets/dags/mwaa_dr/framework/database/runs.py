@@ -21,12 +21,7 @@ def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
 
     Returns the runs of the target that are kept: dag_id, run_id, state.
     """
-    alike = " UNION ".join(
-        f"SELECT s.id AS old, t.id AS target, t.{UNFINISHED_RUN} AS unfinished FROM {stage.name} s"
-        f" JOIN dag_run t ON {' AND '.join(f't.{column} = s.{column}' for column in key)}"
-        for key in (stage.table.key, *stage.table.other_keys)
-    )
-    work.run(f"CREATE TEMPORARY TABLE {_CLASH} ON COMMIT DROP AS {alike}")
+    work.run(f"CREATE TEMPORARY TABLE {_CLASH} ON COMMIT DROP AS {_alike(stage)}")
     work.run(f"ANALYZE {_CLASH}")
     work.run(
         f"CREATE TEMPORARY TABLE {_RUNS} ON COMMIT DROP AS SELECT s.id::bigint AS old, s.id::bigint AS new,"
@@ -42,8 +37,17 @@ def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
 def lock_alike(work: Work, stage: Staged) -> None:
     """Hold the target's runs that the backup has too, so that none is cleared while we decide."""
     work.run(
-        f"SELECT count(*) FROM (SELECT 1 FROM dag_run WHERE (dag_id, run_id) IN"
-        f" (SELECT dag_id, run_id FROM {stage.name}) ORDER BY id FOR UPDATE) locked"
+        "SELECT count(*) FROM (SELECT 1 FROM dag_run"
+        f" WHERE id IN (SELECT target FROM ({_alike(stage)}) a) ORDER BY id FOR UPDATE) locked"
+    )
+
+
+def _alike(stage: Staged) -> str:
+    """The query of the staged runs that a run of the target has a unique key in common with."""
+    return " UNION ".join(
+        f"SELECT s.id AS old, t.id AS target, t.{UNFINISHED_RUN} AS unfinished FROM {stage.name} s"
+        f" JOIN dag_run t ON {' AND '.join(f't.{column} = s.{column}' for column in key)}"
+        for key in (stage.table.key, *stage.table.other_keys)
     )
 
 
