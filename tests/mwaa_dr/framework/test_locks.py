@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from mwaa_dr.framework.database import merge
 from mwaa_dr.framework.database.merge import Merger
+from mwaa_dr.framework.database.runs import plan_runs
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from tests.support.engine import backup, restore
@@ -138,15 +138,14 @@ def test_a_finished_run_that_is_to_be_replaced_cannot_be_cleared_any_more(
     primary.run_with_task(run_id="r1", execution_date=START)
     secondary.dag()
     secondary.run_with_task(run_id="r1" if day > START else "theirs", execution_date=day)
-    plan = merge.plan_runs
 
     def plan_then_clear(work: Work, stage: Staged) -> list[tuple[object, ...]]:
-        planned = plan(work, stage)
+        planned = plan_runs(work, stage)
         with pytest.raises(errors.QueryCanceled):
             secondary.run_sql("UPDATE dag_run SET state = 'queued'")
         return planned
 
-    monkeypatch.setattr(merge, "plan_runs", plan_then_clear)
+    monkeypatch.setattr("mwaa_dr.framework.database.merge.plan_runs", plan_then_clear)
     backup(primary.url, tmp_path)
     secondary.run_sql("SET statement_timeout = '1s'")
     restore(secondary.url, tmp_path)
