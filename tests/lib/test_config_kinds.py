@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lib.config import kinds
 from lib.config.catalog import ENTRIES
 from lib.config.kinds import items
-from mwaa_dr.framework.model import options
+from lib.config.shared import RestoreStrategy
+from mwaa_dr.framework.model import options, settings
 from tests.support.configuration import errors, recovery, refusal, valid_env
 
 ITEMS = st.lists(
@@ -167,14 +168,14 @@ def test_a_retention_is_told_to_the_dag_package_in_full(text: str, shown: str) -
     assert recovery(DR_BACKUP_RETENTION=text).engine.airflow_variables()["DR_BACKUP_RETENTION"] == shown
 
 
-def test_the_defaults_of_the_dag_package_are_told_here_too() -> None:
-    engine = recovery().engine
-    assert {str(word) for word in type(engine.variable_restore_strategy)} == {word.value for word in options.Strategy}
-    assert (engine.backup_retention.newest, engine.backup_retention.days) == (
-        options.Retention().newest,
-        options.Retention().days,
-    )
-    assert engine.shrink_guard_percent == options.BackupOptions.shrink_guard_percent
+@pytest.mark.parametrize("name", sorted(recovery().engine.airflow_variables()))
+def test_the_dag_package_reads_what_it_is_told_and_has_the_same_default(name: str) -> None:
+    (row,) = [row for row in settings.table() if row.variable == name]
+    assert row.kind.read(recovery().engine.airflow_variables()[name]) == row.default
+
+
+def test_the_dag_package_knows_the_same_restore_strategies() -> None:
+    assert {str(word) for word in RestoreStrategy} == {word.value for word in options.Strategy}
 
 
 @pytest.mark.parametrize("row", [row for entry in ENTRIES for row in entry.variables()], ids=lambda row: row.name)
