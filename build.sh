@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
-readonly CODE=(assets docs drill tests)
+readonly CODE=(assets docs drill lib tests)
 
 usage() {
     cat <<'TEXT'

@@ -1,0 +1,1 @@
+"""The infrastructure: configuration, stacks, constructs, workflows, and the functions that they run."""

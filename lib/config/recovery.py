@@ -1,0 +1,99 @@
+"""Disaster recovery: its sections together, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lib.config import names, regions
+from lib.config.deadlines import OTHER, Step, minutes
+from lib.config.recovery_sections import (
+    Approval,
+    Deployment,
+    DrType,
+    HealthCheck,
+    Primary,
+    Recovery,
+    Secondary,
+    Side,
+)
+from lib.config.shared import Common, Deadlines, Engine
+
+
+@dataclass(frozen=True)
+class DisasterRecovery:
+    """All that the primary and the secondary stack need."""
+
+    deployment: Deployment
+    primary: Primary
+    secondary: Secondary
+    health_check: HealthCheck
+    recovery: Recovery
+    common: Common
+    engine: Engine
+    deadlines: Deadlines
+
+    @property
+    def is_warm_standby(self) -> bool:
+        """Whether the secondary environment is already there."""
+        return self.deployment.dr_type is DrType.WARM_STANDBY
+
+    @property
+    def partition(self) -> str:
+        """The partition of both Regions."""
+        return regions.partition_of(self.primary.region)
+
+    @property
+    def primary_stack_name(self) -> str:
+        """The name of the primary stack."""
+        return f"{self.deployment.stack_name_prefix}-primary"
+
+    @property
+    def secondary_stack_name(self) -> str:
+        """The name of the secondary stack."""
+        return f"{self.deployment.stack_name_prefix}-secondary"
+
+    def backup_bucket_name(self, side: Side) -> str:
+        """The backup bucket of a Region: known before it is there, so that no stack waits for the other."""
+        return names.backup_bucket(self.deployment.stack_name_prefix, self.deployment.account_id, side.region)
+
+    @property
+    def backup_key_alias(self) -> str:
+        """The alias of the key of the backup bucket, the same in both Regions."""
+        return f"alias/{self.deployment.stack_name_prefix}-backup"
+
+    @property
+    def witness_region(self) -> str | None:
+        """The third Region that a health check asks; None: there is none in this partition."""
+        return self.health_check.witness_region or regions.third_region(self.primary.region, self.secondary.region)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a whole recovery, with the longest that each takes."""
+        common = (self._health_step, minutes("PREFLIGHT_TIMEOUT_MINS", self.deadlines.preflight_mins))
+        restore = minutes("METADATA_IMPORT_TIMEOUT_MINS", self.deadlines.import_mins)
+        ready = minutes("DAG_READY_TIMEOUT_MINS", self.deadlines.dag_ready_mins)
+        if not self.is_warm_standby:
+            create = minutes("MWAA_CREATE_ENV_TIMEOUT_MINS", self.recovery.create_timeout_mins)
+            return (*common, create, ready, restore, OTHER)
+        return (
+            *common,
+            minutes("STANDBY_READY_TIMEOUT_MINS", self.recovery.standby_ready_mins),
+            ready,
+            minutes("METADATA_CLEANUP_TIMEOUT_MINS", self.deadlines.cleanup_mins),
+            Step("SECONDARY_CLEANUP_COOL_OFF_SECS", self.recovery.cleanup_cool_off_secs),
+            ready,
+            restore,
+            OTHER,
+        )
+
+    @property
+    def _health_step(self) -> Step:
+        check = self.health_check
+        waits = (check.retry_interval_secs * check.retry_backoff_rate**number for number in range(check.max_retry))
+        return Step("health check with its retries", (check.max_retry + 1) * check.timeout_secs + sum(waits))
+
+    @property
+    def machine_timeout_mins(self) -> int:
+        """The timeout of the recovery state machine: the wait for an approval does not count."""
+        waits = self.recovery.approval_timeout_mins if self.recovery.approval is Approval.MANUAL else 0
+        return self.recovery.state_machine_timeout_mins + waits
