@@ -97,6 +97,16 @@ def test_our_own_variables_stay_in_their_environment(primary: Metadata, secondar
     assert secondary.rows("SELECT key FROM variable ORDER BY 1") == [("DROP_ZONE",), ("DR_BACKUP_BUCKET",)]
 
 
+def test_a_restore_into_the_same_database_doubles_no_row_of_which_the_backup_hides_a_part(
+    primary: Metadata, tmp_path: Path
+) -> None:
+    primary.insert("log", event="trigger", dag_id="backup_metadata", extra="a task_token", dttm=START)
+    backup(primary.url, tmp_path)
+    report = restore(primary.url, tmp_path, environment=PRIMARY, fernet_keys=FERNET)
+    assert primary.rows("SELECT extra FROM log") == [("a task_token",)]
+    assert line(report, "log").kept == 1
+
+
 def test_what_is_due_is_computed_again_from_the_history(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     primary.run_with_task()

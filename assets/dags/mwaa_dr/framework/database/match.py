@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mwaa_dr.framework.database.keys import raise_sequence, renumber, renumber_below
 from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
+from mwaa_dr.framework.database.selection import rows_of
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.model.table import Existing, Missing, Table
@@ -22,13 +24,15 @@ class Merged:
     removed: int = 0
 
 
-def merge_matching(work: Work, stage: Staged, stages: Mapping[str, Staged], replace: bool) -> Merged:
+def merge_matching(
+    work: Work, stage: Staged, stages: Mapping[str, Staged], *, replace: bool, ours: Collection[str]
+) -> Merged:
     """Insert the rows that the target lacks; `replace` lets the backup win where it has them."""
     _follow_references(work, stage, stages)
     if stage.table.superseded:
         work.run(f"DELETE FROM {stage.name} s WHERE {stage.table.superseded}")
     if stage.table.surrogate:
-        return _merge_numbered(work, stage, replace)
+        return _merge_numbered(work, stage, replace, ours)
     return _merge_keyed(work, stage)
 
 
@@ -78,10 +82,10 @@ def _merge_keyed(work: Work, stage: Staged) -> Merged:
     return Merged(inserted=inserted, kept=staged - inserted)
 
 
-def _merge_numbered(work: Work, stage: Staged, replace: bool) -> Merged:
+def _merge_numbered(work: Work, stage: Staged, replace: bool, ours: Collection[str]) -> Merged:
     table = stage.table
     raise_sequence(work, stage)
-    _pair(work, stage)
+    _pair(work, stage, ours)
     if table.below_highest:
         renumber_below(work, stage)
     else:
@@ -100,8 +104,11 @@ def _merge_numbered(work: Work, stage: Staged, replace: bool) -> Merged:
     return merged
 
 
-def _pair(work: Work, stage: Staged) -> None:
-    """Build the map old key -> new key; the n-th of several equal rows is paired with the n-th there."""
+def _pair(work: Work, stage: Staged, ours: Collection[str]) -> None:
+    """Build the map old key -> new key; the n-th of several equal rows is paired with the n-th there.
+
+    The rows of the target are read as a backup would hold them, so that a redacted row meets its original.
+    """
     table, mapped = stage.table, key_map(stage.table.name)
     key = ident(table.surrogate)
     within = _within(stage)
@@ -109,6 +116,7 @@ def _pair(work: Work, stage: Staged) -> None:
     if not work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {within}"):
         work.run(f"INSERT INTO {mapped} SELECT {key}, {key}, true FROM {stage.name}")
     else:
+        there = rows_of(dataclasses.replace(table, where=""), stage.columns, ours)
         columns = table.key or tuple(c for c in stage.columns if c != table.surrogate)
         staged_key, target_key = row_key(columns, "s"), row_key(columns, "t")
         work.run(
@@ -117,7 +125,7 @@ def _pair(work: Work, stage: Staged) -> None:
             f"  row_number() OVER (PARTITION BY {staged_key} ORDER BY s.{key}) AS n FROM {stage.name} s),"
             f" t AS (SELECT t.{key} AS id, {target_key} AS k,"
             f"  row_number() OVER (PARTITION BY {target_key} ORDER BY t.{key}) AS n"
-            f"  FROM {ident(table.name)} t WHERE {within})"
+            f"  FROM ({there}) t WHERE {within})"
             " SELECT s.id, COALESCE(t.id, s.id), t.id IS NULL FROM s LEFT JOIN t USING (k, n)"
         )
         _pair_by_other_keys(work, stage)

@@ -158,7 +158,8 @@ class Merger:
             return merge_children(self.work, stage, self.stages)
         strategy = {"variable": self.options.variables, "connection": self.options.connections}
         wins = strategy.get(stage.table.name) is Strategy.REPLACE
-        return merge_matching(self.work, stage, self.stages, replaces(stage.table.existing, wins))
+        replace = replaces(stage.table.existing, wins)
+        return merge_matching(self.work, stage, self.stages, replace=replace, ours=self.ours)
 
     def _dags(self, inserted: int) -> None:
         stage = self.stages.get("dag")
