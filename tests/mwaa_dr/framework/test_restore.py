@@ -55,6 +55,25 @@ def test_an_unfinished_run_of_the_target_is_kept_and_reported(
     assert secondary.one("SELECT count(*) FROM xcom") == 1
 
 
+def test_the_report_accounts_once_for_each_row_of_the_backup(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    primary.dag()
+    for run_id in ("new", "there", "by date", "at work", "lost"):
+        primary.run_with_task(run_id=run_id, state="running" if run_id == "lost" else "success")
+    dates = dict(primary.rows("SELECT run_id, execution_date FROM dag_run"))
+    secondary.dag()
+    secondary.run_with_task(run_id="there")
+    secondary.task("sales", "there", "extra")
+    secondary.run_with_task(run_id="theirs", execution_date=dates["by date"])
+    secondary.run_with_task(run_id="at work", state="running")
+    backup(primary.url, tmp_path)
+    report = restore(secondary.url, tmp_path)
+    runs, tasks = line(report, "dag_run"), line(report, "task_instance")
+    assert (runs.rows, runs.inserted, runs.replaced, runs.kept, runs.dropped, runs.removed) == (5, 1, 2, 1, 1, None)
+    assert (tasks.rows, tasks.inserted, tasks.replaced, tasks.dropped, tasks.removed) == (5, 1, 2, 2, 1)
+
+
 def test_rows_that_only_the_target_has_stay(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     primary.run_with_task(run_id="r1")

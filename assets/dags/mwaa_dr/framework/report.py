@@ -24,9 +24,11 @@ class TableLine:
     """Bytes as stored."""
     inserted: int | None = None
     replaced: int | None = None
+    """Rows of the backup that took the place of rows of the target; with a run go all rows that belong to it."""
     kept: int | None = None
     """Rows of the target that stayed although the backup had one for the same place."""
     removed: int | None = None
+    """Rows that are gone and have none in their place."""
     dropped: int | None = None
     """Rows of the backup that were not restored by rule (in flight, bound to their environment, ...)."""
     seconds: float = 0.0

@@ -125,8 +125,8 @@ class Merger:
         for stage in of_dags:
             self._table(stage)
         for name, rows in removed.items():
-            if name in self.result.lines:
-                self.result.lines[name].replaced = rows
+            found = self.result.lines[name]
+            found.removed = max(0, rows - (found.replaced or 0)) or None
 
     def _remove_replaced(self) -> dict[str, int]:
         of_runs = [s.table for s in self.stages.values() if s.table.merge in (Merge.RUN, Merge.RUN_CHILD)]
@@ -149,7 +149,7 @@ class Merger:
             dropped=dropped,
             seconds=round(seconds, 3),
         )
-        self.progress.finish(stage.table.name, merged.inserted, seconds)
+        self.progress.finish(stage.table.name, merged.inserted + merged.replaced, seconds)
 
     def _by_rule(self, stage: Staged) -> Merged:
         if stage.table.merge is Merge.RUN:

@@ -25,7 +25,8 @@ def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
     work.run(f"ANALYZE {_CLASH}")
     work.run(
         f"CREATE TEMPORARY TABLE {_RUNS} ON COMMIT DROP AS SELECT s.id::bigint AS old, s.id::bigint AS new,"
-        f" true AS inserted, s.dag_id, s.run_id FROM {stage.name} s"
+        " true AS inserted, s.dag_id, s.run_id,"
+        f" EXISTS (SELECT 1 FROM {_CLASH} c WHERE c.old = s.id) AS replaces FROM {stage.name} s"
         f" WHERE s.id NOT IN (SELECT old FROM {_CLASH} WHERE unfinished)"
     )
     return work.rows(
@@ -76,7 +77,7 @@ def delete_of_runs(work: Work, table: Table, runs: str) -> int:
 
 
 def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
-    """Insert the planned runs."""
+    """Insert the planned runs; those whose place an unfinished run of the target has are kept away."""
     raise_sequence(work, stage)
     renumber(work, stage)
     work.run(f"ANALYZE {_RUNS}")
@@ -86,7 +87,9 @@ def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merge
         f"INSERT INTO dag_run ({target_columns(stage)}) SELECT {values(stage, 's', instead)}"
         f" FROM {stage.name} s JOIN {_RUNS} r ON r.old = s.id{joins}"
     )
-    return Merged(inserted=inserted)
+    replaced = work.one(f"SELECT count(*) FROM {_RUNS} WHERE replaces")
+    kept = work.one(f"SELECT count(DISTINCT old) FROM {_CLASH} WHERE unfinished")
+    return Merged(inserted=inserted - replaced, replaced=replaced, kept=kept)
 
 
 def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
@@ -103,11 +106,13 @@ def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> M
     if table.surrogate:
         joins += _fresh_keys(work, stage)
         instead[table.surrogate] = f"COALESCE(k.new, s.{ident(table.surrogate)})"
+    rows = f" FROM {stage.name} s JOIN {_RUNS} r ON {of_run}{joins}"
     inserted = work.run(
-        f"INSERT INTO {ident(table.name)} ({target_columns(stage)}) SELECT {values(stage, 's', instead)}"
-        f" FROM {stage.name} s JOIN {_RUNS} r ON {of_run}{joins}"
+        f"INSERT INTO {ident(table.name)} ({target_columns(stage)}) SELECT {values(stage, 's', instead)}{rows}"
     )
-    return Merged(inserted=inserted)
+    replaces = work.exists(f"SELECT 1 FROM {_RUNS} WHERE replaces")
+    replaced = work.one(f"SELECT count(*){rows} WHERE r.replaces") if replaces else 0
+    return Merged(inserted=inserted - replaced, replaced=replaced)
 
 
 def _fresh_keys(work: Work, stage: Staged) -> str:
