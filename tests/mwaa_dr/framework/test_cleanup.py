@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mwaa_dr.framework.cleanup import _Cleanup
+from mwaa_dr.framework.database.emptying import Emptying
 from mwaa_dr.framework.errors import RunsInProgressError
 from mwaa_dr.framework.model.options import OwnRun
 from tests.support.engine import backup, cleanup, restore
@@ -86,3 +88,37 @@ def test_a_restore_after_a_cleanup_gives_the_backup_back(primary: Metadata, tmp_
     assert primary.rows("SELECT dag_id, run_id, state FROM dag_run WHERE dag_id = 'sales' ORDER BY 2") == before
     assert primary.rows("SELECT pool FROM slot_pool ORDER BY 1") == [("default_pool",), ("etl",)]
     assert ("sales",) in primary.rows("SELECT dag_id FROM dag WHERE NOT is_paused")
+
+
+EXAMINED = "SELECT run_id FROM dag_run WHERE state IN ('queued', 'running', 'success') FOR UPDATE SKIP LOCKED"
+"""The scheduler looks for runs to go on with, and then updates their task instances."""
+
+
+def test_the_scheduler_passes_over_runs_that_are_being_deleted(
+    primary: Metadata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(primary)
+    seen: list[object] = []
+    delete = Emptying.delete_runs
+
+    def look_then_delete(self: Emptying) -> dict[str, int]:
+        seen.append(primary.rows(EXAMINED))
+        return delete(self)
+
+    monkeypatch.setattr(Emptying, "delete_runs", look_then_delete)
+    cleanup(primary.url, own_run=OWN)
+    assert seen == [[("now",)]]
+
+
+def test_a_run_that_is_triggered_meanwhile_stays(primary: Metadata, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(primary)
+    refuse = _Cleanup._refuse_while_running
+
+    def refuse_then_trigger(self: _Cleanup, emptying: Emptying) -> None:
+        refuse(self, emptying)
+        primary.run_with_task(run_id="triggered", state="queued")
+
+    monkeypatch.setattr(_Cleanup, "_refuse_while_running", refuse_then_trigger)
+    cleanup(primary.url, own_run=OWN)
+    assert primary.rows("SELECT run_id FROM dag_run ORDER BY 1") == [("now",), ("triggered",)]
+    assert primary.rows("SELECT run_id FROM task_instance ORDER BY 1") == [("now",), ("triggered",)]

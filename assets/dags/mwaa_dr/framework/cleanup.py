@@ -79,9 +79,10 @@ class _Cleanup:
         ours = own_dags(cursor, self.options.own_dags)
         emptying = Emptying(work, tuple(self.tables), ours, self.options.own_run)
         lock_dags(work)
+        # A run that is triggered from here on is not chosen, so it need not be refused.
+        more = emptying.choose_runs(self.options.batch_runs)
         self._refuse_while_running(emptying)
         self.active += emptying.pause_all(catalog)
-        more = emptying.choose_runs(self.options.batch_runs)
         self._count(emptying.delete_runs())
         if not more:
             self._count(emptying.delete_others())

@@ -40,11 +40,14 @@ class Emptying:
         return [str(row[0]) for row in active]
 
     def choose_runs(self, limit: int) -> bool:
-        """Set the runs to delete aside, at most `limit` (0: all); return whether others are left."""
+        """Hold the runs to delete and set them aside, at most `limit` (0: all); return whether others are left.
+
+        The scheduler passes over runs that are held; else it would update a task instance that we delete.
+        """
         some = f" ORDER BY id LIMIT {limit}" if limit else ""
         self.work.run(
             f"CREATE TEMPORARY TABLE {_CHOSEN} ON COMMIT DROP AS"
-            f" SELECT id, dag_id, run_id FROM dag_run r WHERE NOT {self._own('r')}{some}"
+            f" SELECT id, dag_id, run_id FROM dag_run r WHERE NOT {self._own('r')}{some} FOR UPDATE"
         )
         self.work.run(f"ANALYZE {_CHOSEN}")
         return bool(limit) and self.work.exists(
