@@ -93,7 +93,8 @@ class TableWriter:
         target.write(encode(columns))
         rows = 0
         with connection.cursor(name="mwaa_dr_secrets") as cursor:
-            cursor.itersize = 100
+            # One at a time: a hundred of a megabyte each would be held at once, and there are never many.
+            cursor.itersize = 1
             cursor.execute(rows_of(table, columns, self.ours, as_text=True))
             for row in cursor:
                 plain = self._decrypted(table, dict(zip(columns, row, strict=True)))
