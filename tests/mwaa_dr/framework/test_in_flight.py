@@ -161,3 +161,15 @@ def test_a_restored_end_lies_at_the_snapshot(primary: Metadata, secondary: Metad
     restore(secondary.url, tmp_path)
     late = secondary.one("SELECT now() - end_date FROM dag_run")
     assert timedelta() <= late < timedelta(minutes=1)
+
+
+def test_a_finished_run_with_an_open_task_is_not_said_to_be_queued(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    primary.dag()
+    primary.run_with_task(run_id="finished")
+    primary.task("sales", "finished", "open", state="running")
+    backup(primary.url, tmp_path)
+    report = restore(secondary.url, tmp_path, in_flight=InFlight.RESUME)
+    assert [run["becomes"] for run in report.interrupted] == ["its open tasks are restored as failed"]
+    assert secondary.rows("SELECT state FROM task_instance WHERE task_id = 'open'") == [("failed",)]

@@ -88,7 +88,10 @@ class BackupRepository:
         try:
             data = self.storage.get(self.path(environment, pointer.backup_id, MANIFEST_NAME))
         except MissingObjectError as err:
-            message = f"the latest backup of '{environment}', {pointer.backup_id}, is no longer there"
+            message = (
+                f"the latest backup of '{environment}', {pointer.backup_id}, is not there:"
+                " removed, or not yet replicated to this place"
+            )
             raise MissingBackupError(message, self._newest_hint(environment)) from err
         if hashlib.sha256(data).hexdigest() != pointer.manifest_sha256:
             raise DamagedBackupError(
@@ -209,7 +212,7 @@ class BackupRepository:
         if not complete:
             raise self._no_backup(environment)
         if backup_id in incomplete:
-            message = f"backup {backup_id} of '{environment}' has no manifest: it was never completed"
+            message = f"backup {backup_id} of '{environment}' has no manifest: not completed, or not yet replicated"
         else:
             message = f"there is no backup {backup_id!r} of '{environment}' in {self.storage.url}"
         newest = ", ".join(reversed(complete[-HINTED:]))

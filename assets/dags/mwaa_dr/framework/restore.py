@@ -191,6 +191,6 @@ class _Restore:
 
     def _becomes(self, run: InterruptedRun) -> dict[str, object]:
         told = dict(vars(run))
-        if self.options.in_flight is InFlight.RESUME:
+        if self.options.in_flight is InFlight.RESUME and run.state in ("queued", "running"):
             told["becomes"] = "queued: the scheduler goes on with what was not finished"
         return told
