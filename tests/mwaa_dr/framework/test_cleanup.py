@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mwaa_dr.framework.cleanup import _Cleanup
+from mwaa_dr.framework.cleanup import _Cleanup, clean_up
 from mwaa_dr.framework.database.emptying import Emptying
 from mwaa_dr.framework.errors import RunsInProgressError
-from mwaa_dr.framework.model.options import OwnRun
-from tests.support.engine import backup, cleanup, restore
+from mwaa_dr.framework.model.options import CleanupOptions, OwnRun
+from mwaa_dr.framework.progress import Progress
+from tests.support.engine import backup, cleanup, reached, restore, tables_of
 from tests.support.metadata import START, Metadata
 
 OWN = OwnRun("cleanup_metadata", "now")
@@ -122,3 +123,26 @@ def test_a_run_that_is_triggered_meanwhile_stays(primary: Metadata, monkeypatch:
     cleanup(primary.url, own_run=OWN)
     assert primary.rows("SELECT run_id FROM dag_run ORDER BY 1") == [("now",), ("triggered",)]
     assert primary.rows("SELECT run_id FROM task_instance ORDER BY 1") == [("now",), ("triggered",)]
+
+
+class Killed(Progress):
+    """Hears what a cleanup says, and ends it after its first commit."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def phase(self, text: str) -> None:
+        if text.startswith("removed"):
+            raise KeyboardInterrupt
+        self.said.append(text)
+
+
+def test_a_batched_cleanup_that_is_killed_has_said_which_dags_were_active(primary: Metadata) -> None:
+    for name in ("sales", "stock"):
+        primary.dag(name)
+        primary.run_with_task(name)
+    progress = Killed()
+    with pytest.raises(KeyboardInterrupt):
+        clean_up(reached(primary.url), tables_of(), CleanupOptions(batch_runs=1), progress)
+    assert primary.one("SELECT count(*) FROM dag WHERE is_paused") == 2
+    assert progress.said == ["pause what is active: sales, stock"]

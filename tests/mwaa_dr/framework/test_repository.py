@@ -217,9 +217,7 @@ def test_a_pointer_whose_backup_is_gone_names_the_newest_backup(local: Storage) 
     a_backup(local, B1)
     a_backup(local, B2)
     repository.remove(PROD.id, B2)
-    assert B1 in refused(
-        repository.choose, MissingBackupError, f"{B2}, is not there: removed, or not yet"
-    )
+    assert B1 in refused(repository.choose, MissingBackupError, f"{B2}, is not there: removed, or not yet")
     local.delete([f"{PROD.id}/latest.json"])
     assert B1 in refused(repository.choose, MissingBackupError, "no backup of .* was promoted")
 

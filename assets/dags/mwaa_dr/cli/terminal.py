@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from mwaa_dr.framework import text
+from mwaa_dr.framework.log_lines import told
 from mwaa_dr.framework.progress import Progress
 
 REDRAW_SECONDS = 0.1
@@ -124,7 +125,4 @@ class TerminalLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line with what came along."""
-        known = vars(logging.makeLogRecord({}))
-        extra = [f"{name}: {value}" for name, value in vars(record).items() if name not in known]
-        told = f" ({', '.join(extra)})" if extra else ""
-        self._display.say(text.plain(f"{record.levelname.lower()}: {record.getMessage()}{told}"))
+        self._display.say(text.plain(f"{record.levelname.lower()}: {told(record)}"))

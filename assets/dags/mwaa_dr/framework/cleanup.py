@@ -82,7 +82,11 @@ class _Cleanup:
         # A run that is triggered from here on is not chosen, so it need not be refused.
         more = emptying.choose_runs(self.options.batch_runs)
         self._refuse_while_running(emptying)
-        self.active += emptying.pause_all(catalog)
+        active = emptying.pause_all(catalog)
+        if active:
+            # Said before the commit: were we killed after it, nobody could tell any more.
+            self.progress.phase(f"pause what is active: {', '.join(active)}")
+        self.active += active
         self._count(emptying.delete_runs())
         if not more:
             self._count(emptying.delete_others())

@@ -184,3 +184,17 @@ def test_what_holds_secrets_does_not_show_them() -> None:
     airflow = Installation("2.10.3", "/dags", FERNET, lambda _: None, lambda: cast("MetadataDb", object()))
     assert FERNET not in repr(airflow)
     assert "AQC" not in repr(Run("d", "r", {"task_token": "AQC"}))
+
+
+def test_a_line_of_the_engine_tells_what_came_along_since_airflow_shows_the_message_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def engine(*_: object) -> Report:
+        extra = {"folder": "prod/100%", "reason": "access is denied"}
+        logging.getLogger("mwaa_dr.framework.backup").warning("not removed", extra=extra)
+        return Report("cleanup", "")
+
+    monkeypatch.setattr(cleanup, "clean_up", engine)
+    airflow = installation(tmp_path, {})
+    perform(Operation.CLEANUP, standard_factory("cleanup_metadata", "2.10.3"), Run("d", "r", {}), airflow)
+    assert "not removed (folder: prod/100%, reason: access is denied)" in caplog.messages

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
+from mwaa_dr.framework.log_lines import whole_lines
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
 from mwaa_dr.framework.model.settings import Operation, Settings, StorageType
 from mwaa_dr.framework.model.tables import Tables
@@ -95,7 +96,7 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
         db=airflow.metadata_db(),
     )
     token = TaskToken(settings.task_token, settings.task_token_region or settings.region)
-    with Heartbeat(token.beat if settings.task_token else None, settings.heartbeat_seconds):
+    with whole_lines(), Heartbeat(token.beat if settings.task_token else None, settings.heartbeat_seconds):
         report = ENGINE[operation](job)
     for line in [*report.lines(), *(f"was active: {dag_id}" for dag_id in report.active_dags)]:
         logger.info("%s", line)
