@@ -173,3 +173,20 @@ def test_a_finished_run_with_an_open_task_is_not_said_to_be_queued(
     report = restore(secondary.url, tmp_path, in_flight=InFlight.RESUME)
     assert [run["becomes"] for run in report.interrupted] == ["its open tasks are restored as failed"]
     assert secondary.rows("SELECT state FROM task_instance WHERE task_id = 'open'") == [("failed",)]
+
+
+@pytest.mark.parametrize("in_flight", list(InFlight))
+def test_interrupted_work_that_was_finished_since_is_not_undone_by_a_second_restore(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, in_flight: InFlight
+) -> None:
+    primary.dag()
+    primary.dag_run("sales", "r1", state="running")
+    primary.task("sales", "r1", "first")
+    primary.task("sales", "r1", "second", state="running")
+    backup(primary.url, tmp_path)
+    restore(secondary.url, tmp_path, in_flight=in_flight)
+    secondary.run_sql("UPDATE dag_run SET state = 'success'; UPDATE task_instance SET state = 'success'")
+    report = restore(secondary.url, tmp_path, in_flight=in_flight)
+    assert secondary.rows("SELECT state FROM dag_run") == [("success",)]
+    assert secondary.rows("SELECT state FROM task_instance") == [("success",)] * 2
+    assert report.kept_runs == [{"dag_id": "sales", "run_id": "r1", "state": "success"}]

@@ -53,7 +53,7 @@ def test_interrupted_and_kept_runs_are_named_with_what_becomes_of_them() -> None
     assert lines[-4:] == [
         "interrupted runs: 1",
         "  d r1 (running): clear it by hand",
-        "unfinished runs of this database that were kept: 1",
+        "runs of this database that were kept: 1",
         "  e x (queued)",
     ]
 

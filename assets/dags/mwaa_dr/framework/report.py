@@ -47,7 +47,7 @@ class Report:
     interrupted: list[dict[str, Any]] = field(default_factory=list)
     """Runs in flight: dag_id, run_id, state, what becomes of them."""
     kept_runs: list[dict[str, Any]] = field(default_factory=list)
-    """Unfinished runs of the target that were kept, so that the backup's was not restored."""
+    """Runs of the target that kept their place, so that the backup's was not restored: in flight, or ended well."""
     active_dags: list[str] = field(default_factory=list)
     """Cleanup: the DAGs that were active before it paused them."""
     notes: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Report:
             *self._outcome(),
             *self._table(),
             *_runs("interrupted runs", self.interrupted),
-            *_runs("unfinished runs of this database that were kept", self.kept_runs),
+            *_runs("runs of this database that were kept", self.kept_runs),
             *[f"note: {text.plain(note)}" for note in self.notes],
         ]
 

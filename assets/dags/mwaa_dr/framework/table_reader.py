@@ -56,25 +56,30 @@ class GunzipReader:
 
 
 class Chunks:
-    """Turns an iterator of byte strings into a reader."""
+    """Turns an iterator of byte strings into a reader; a large one is handed on in slices, small ones are joined."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
-        self._left = b""
+        self._whole = b""
+        self._at = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """Give at most `size` bytes; nothing at the end."""
-        parts, have = [self._left], len(self._left)
-        while size < 0 or have < size:
-            part = next(self._parts, None)
-            if part is None:
-                break
+        if self._at >= len(self._whole):
+            self._whole, self._at = self._next(), 0
+        end = len(self._whole) if size < 0 else self._at + size
+        out = self._whole[self._at : end]
+        self._at += len(out)
+        return out
+
+    def _next(self) -> bytes:
+        parts, have = [], 0
+        for part in self._parts:
             parts.append(part)
             have += len(part)
-        whole = b"".join(parts)
-        cut = len(whole) if size < 0 else size
-        self._left = whole[cut:]
-        return whole[:cut]
+            if have >= BLOCK:
+                break
+        return b"".join(parts)
 
 
 @dataclass

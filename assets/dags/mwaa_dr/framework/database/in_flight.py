@@ -14,8 +14,9 @@ from mwaa_dr.framework.manifest import Manifest
 _BEGUN = "('running', 'deferred', 'up_for_retry', 'up_for_reschedule', 'restarting', 'shutdown')"
 _AS_FAILED = f"CASE WHEN state IN {_BEGUN} THEN 'failed' ELSE 'upstream_failed' END"
 _NOTE_LIMIT = 1000
-_OPEN_RUNS = "mwaa_dr_open_runs"
-_OF_OPEN_RUN = f"(t.dag_id, t.run_id) IN (SELECT dag_id, run_id FROM {_OPEN_RUNS})"
+OPEN_RUNS = "mwaa_dr_open_runs"
+"""The temporary table of the staged runs that were in flight at the snapshot."""
+_OF_OPEN_RUN = f"(t.dag_id, t.run_id) IN (SELECT dag_id, run_id FROM {OPEN_RUNS})"
 _UNFINISHED = f"(t.state IS NULL OR t.{OPEN_TASK}) AND {_OF_OPEN_RUN}"
 
 _FORGET = ("trigger_id", "trigger_timeout", "next_method", "next_kwargs", "external_executor_id")
@@ -31,10 +32,10 @@ def leave_out_own_work(work: Work, stages: Mapping[str, Staged], ours: Collectio
 def _open_runs(work: Work, runs: Staged) -> None:
     """Set the keys of the runs in flight aside: few rows, against which millions are compared."""
     work.run(
-        f"CREATE TEMPORARY TABLE {_OPEN_RUNS} ON COMMIT DROP AS"
+        f"CREATE TEMPORARY TABLE {OPEN_RUNS} ON COMMIT DROP AS"
         f" SELECT id, dag_id, run_id FROM {runs.name} WHERE {UNFINISHED_RUN}"
     )
-    work.run(f"ANALYZE {_OPEN_RUNS}")
+    work.run(f"ANALYZE {OPEN_RUNS}")
 
 
 def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
@@ -66,12 +67,12 @@ def _note(work: Work, notes: Staged, manifest: Manifest) -> None:
     )
     work.run(
         f"UPDATE {notes.name} n SET content = left(concat_ws(E'\\n', content, {text}), {_NOTE_LIMIT})"
-        f" FROM {_OPEN_RUNS} r WHERE r.id = n.dag_run_id"
+        f" FROM {OPEN_RUNS} r WHERE r.id = n.dag_run_id"
     )
     moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
     work.run(
         f"INSERT INTO {notes.name} (dag_run_id, content, created_at, updated_at)"
-        f" SELECT r.id, {text}, {moment}, {moment} FROM {_OPEN_RUNS} r"
+        f" SELECT r.id, {text}, {moment}, {moment} FROM {OPEN_RUNS} r"
         f" WHERE NOT EXISTS (SELECT 1 FROM {notes.name} n WHERE n.dag_run_id = r.id)"
     )
 
@@ -79,9 +80,11 @@ def _note(work: Work, notes: Staged, manifest: Manifest) -> None:
 def resume(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
     """Keep finished tasks, clear unfinished ones as Airflow's own clear does, and queue their runs."""
     runs, tasks = stages.get("dag_run"), stages.get("task_instance")
-    if runs is None or tasks is None:
+    if runs is None:
         return
     _open_runs(work, runs)
+    if tasks is None:
+        return
     _keep_tries(work, stages, manifest)
     if "task_reschedule" in stages:
         work.run(

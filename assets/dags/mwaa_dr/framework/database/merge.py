@@ -130,7 +130,12 @@ class Merger:
 
     def _remove_replaced(self) -> dict[str, int]:
         of_runs = [s.table for s in self.stages.values() if s.table.merge in (Merge.RUN, Merge.RUN_CHILD)]
-        return remove_replaced(self.work, {t.name: t for t in reversed(of_runs)})
+        removed = remove_replaced(self.work, {t.name: t for t in reversed(of_runs)})
+        if removed.get("dag_run") and "task_instance" not in self.stages:
+            self.result.notes.append(
+                f"{removed['dag_run']} runs were replaced without their task instances, which are not restored"
+            )
+        return removed
 
     def _table(self, stage: Staged) -> None:
         started = time.monotonic()

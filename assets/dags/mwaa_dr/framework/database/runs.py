@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mwaa_dr.framework.database.in_flight import OPEN_RUNS
 from mwaa_dr.framework.database.keys import raise_sequence, renumber
 from mwaa_dr.framework.database.match import Merged, target_columns, values
-from mwaa_dr.framework.database.names import ident, key_map, staged
+from mwaa_dr.framework.database.names import ident, key_map
 from mwaa_dr.framework.database.selection import UNFINISHED_RUN
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
@@ -17,7 +18,7 @@ _RUNS = key_map("dag_run")
 
 
 def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
-    """Decide for each staged run: inserted, or left out since an unfinished run of the target has its place.
+    """Decide for each staged run: inserted, or left out since a run of the target keeps its place.
 
     Returns the runs of the target that are kept: dag_id, run_id, state.
     """
@@ -27,11 +28,11 @@ def plan_runs(work: Work, stage: Staged) -> list[tuple[object, ...]]:
         f"CREATE TEMPORARY TABLE {_RUNS} ON COMMIT DROP AS SELECT s.id::bigint AS old, s.id::bigint AS new,"
         " true AS inserted, s.dag_id, s.run_id,"
         f" EXISTS (SELECT 1 FROM {_CLASH} c WHERE c.old = s.id) AS replaces FROM {stage.name} s"
-        f" WHERE s.id NOT IN (SELECT old FROM {_CLASH} WHERE unfinished)"
+        f" WHERE s.id NOT IN (SELECT old FROM {_CLASH} WHERE keeps)"
     )
     return work.rows(
         "SELECT DISTINCT t.dag_id, t.run_id, t.state FROM dag_run t"
-        f" WHERE t.id IN (SELECT target FROM {_CLASH} WHERE unfinished) ORDER BY 1, 2"
+        f" WHERE t.id IN (SELECT target FROM {_CLASH} WHERE keeps) ORDER BY 1, 2"
     )
 
 
@@ -44,9 +45,14 @@ def lock_alike(work: Work, stage: Staged) -> None:
 
 
 def _alike(stage: Staged) -> str:
-    """The query of the staged runs that a run of the target has a unique key in common with."""
+    """The query of the staged runs that a run of the target has a unique key in common with.
+
+    The target's run keeps its place while it is in flight, and where it ended well what the backup has as interrupted:
+    somebody cleared it after an earlier restore.
+    """
+    keeps = f"t.{UNFINISHED_RUN} OR (t.state = 'success' AND s.id IN (SELECT id FROM {OPEN_RUNS}))"
     return " UNION ".join(
-        f"SELECT s.id AS old, t.id AS target, t.{UNFINISHED_RUN} AS unfinished FROM {stage.name} s"
+        f"SELECT s.id AS old, t.id AS target, {keeps} AS keeps FROM {stage.name} s"
         f" JOIN dag_run t ON {' AND '.join(f't.{column} = s.{column}' for column in key)}"
         for key in (stage.table.key, *stage.table.other_keys)
     )
@@ -88,7 +94,7 @@ def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merge
         f" FROM {stage.name} s JOIN {_RUNS} r ON r.old = s.id{joins}"
     )
     replaced = work.one(f"SELECT count(*) FROM {_RUNS} WHERE replaces")
-    kept = work.one(f"SELECT count(DISTINCT old) FROM {_CLASH} WHERE unfinished")
+    kept = work.one(f"SELECT count(DISTINCT old) FROM {_CLASH} WHERE keeps")
     return Merged(inserted=inserted - replaced, replaced=replaced, kept=kept)
 
 
@@ -145,13 +151,3 @@ def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, 
         joins += f" {kind} {key_map(reference.table)} {alias} ON {alias}.old = s.{ident(reference.column)}"
         instead[reference.column] = f"{alias}.new"
     return joins, instead
-
-
-def orphans(work: Work, stage: Staged) -> int:
-    """How many staged children have no staged run: a backup of one snapshot has none."""
-    if stage.table.run != ("dag_id", "run_id"):
-        return 0
-    return work.one(
-        f"SELECT count(*) FROM {stage.name} s WHERE NOT EXISTS"
-        f" (SELECT 1 FROM {staged('dag_run')} r WHERE r.dag_id = s.dag_id AND r.run_id = s.run_id)"
-    )
