@@ -80,7 +80,7 @@ target_types() {
 }
 
 target_unit() {
-    in_venv python -m pytest -m "not slow" "$@"
+    in_venv python -m pytest -n 2 --dist loadfile -m "not slow" "$@"
 }
 
 target_test() {
