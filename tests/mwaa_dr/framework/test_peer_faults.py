@@ -165,7 +165,7 @@ def test_10_nothing_is_lost_by_a_null(primary: Metadata, secondary: Metadata, tm
     move(primary, secondary, tmp_path)
     assert secondary.rows("SELECT task_id, state FROM task_instance ORDER BY 1") == [
         ("first", "success"),
-        ("second", "skipped"),
+        ("second", "upstream_failed"),
     ]
     assert secondary.one("SELECT count(*) FROM job WHERE dag_id IS NULL") == 1
 
