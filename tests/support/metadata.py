@@ -41,6 +41,7 @@ class Metadata:
         self.url = url
         self.connection: Connection = psycopg2.connect(url)
         self.connection.autocommit = True
+        self._known: dict[str, tuple[list[str], dict[str, str]]] = {}
 
     def close(self) -> None:
         self.connection.close()
@@ -54,27 +55,29 @@ class Metadata:
         return self.rows(query, *values)[0][0]
 
     def run_sql(self, statement: str, *values: Any) -> None:
+        self._known.clear()  # it may have changed a table
         with self.connection.cursor() as cursor:
             cursor.execute(statement, values or None)
 
     def columns(self, table: str) -> list[str]:
-        return [
-            row[0]
-            for row in self.rows(
-                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        return self._shape(table)[0]
+
+    def _shape(self, table: str) -> tuple[list[str], dict[str, str]]:
+        """The columns of a table; of those that are NOT NULL without a default, the type."""
+        if table not in self._known:
+            found = self.rows(
+                "SELECT column_name, data_type, is_nullable = 'NO' AND column_default IS NULL"
+                " FROM information_schema.columns WHERE table_schema = 'public'"
                 " AND table_name = %s ORDER BY ordinal_position",
                 table,
             )
-        ]
+            self._known[table] = [name for name, *_ in found], {name: kind for name, kind, must in found if must}
+        return self._known[table]
 
     def insert(self, table: str, **values: Any) -> Any:
         """Insert a row; NOT NULL columns without a default that are not named get a plain value."""
-        needed = self.rows(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
-            " AND table_name = %s AND is_nullable = 'NO' AND column_default IS NULL",
-            table,
-        )
-        whole = {**{name: FILLERS[kind[:3]] for name, kind in needed}, **values}
+        needed = self._shape(table)[1]
+        whole = {**{name: FILLERS[kind[:3]] for name, kind in needed.items()}, **values}
         known = [name for name in whole if name in self.columns(table)]
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
             sql.Identifier(table),

@@ -139,7 +139,7 @@ def _encrypted_rows(source: Reader, table: Table, box: SecretBox) -> Iterator[by
         for secret in table.secrets:
             column, flag = secret.split(":")
             value = row[column]
-            if value and row[flag] == "true":
+            if value is not None and row[flag] == "true":
                 row[column] = box.encrypt(value)
                 row[flag] = "true" if box.has_key else "false"
         yield encode(tuple(row.values()))
