@@ -84,7 +84,7 @@ target_unit() {
 }
 
 target_test() {
-    in_venv python -m pytest -m "not airflow" "$@"
+    in_venv python -m pytest -n 2 --dist loadfile -m "not airflow" "$@"
 }
 
 target_check() {
