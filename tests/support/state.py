@@ -19,19 +19,20 @@ def exact(db: Metadata) -> State:
     return {name: _hashed(db, f'SELECT t::text AS line FROM "{name}" t') for (name,) in tables}
 
 
-def natural(db: Metadata, tables: Tables, *, without: Iterable[str] = ()) -> State:
+def natural(db: Metadata, tables: Tables, *, like: Metadata | None = None, without: Iterable[str] = ()) -> State:
     """The rows of the carried tables by what they mean: a surrogate key counts as the row that it stands for.
 
-    Encrypted values are left out: they differ each time that they are encrypted.
+    Encrypted values are left out: they differ each time that they are encrypted. With `like` only the columns of
+    another database count, which may be of an older Airflow.
     """
-    return {t.name: _hashed(db, natural_rows(db, tables, t, without)) for t in tables}
+    return {t.name: _hashed(db, natural_rows(like or db, tables, t, without)) for t in tables}
 
 
-def natural_rows(db: Metadata, tables: Tables, table: Table, without: Iterable[str] = ()) -> str:
+def natural_rows(like: Metadata, tables: Tables, table: Table, without: Iterable[str] = ()) -> str:
     """The query for the rows of a table, as one text each, by what they mean."""
-    means = _meanings(db, tables, table)
+    means = _meanings(like, tables, table)
     hidden = {table.surrogate, *without, *(secret.split(":")[0] for secret in table.secrets)}
-    columns = [c for c in sorted(db.columns(table.name)) if c not in hidden]
+    columns = [c for c in sorted(like.columns(table.name)) if c not in hidden]
     chosen = ", ".join(means.get(column, f't."{column}"') for column in columns)
     return f'SELECT ROW({chosen})::text AS line FROM "{table.name}" t'
 
