@@ -104,7 +104,7 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
-    in_venv python -m pytest -m airflow -n 2 --dist loadgroup "${@:-tests}"
+    in_venv python -m pytest -m airflow -n 2 --dist loadfile "${@:-tests/airflow}"
 }
 
 target_setup() {
