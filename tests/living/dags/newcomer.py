@@ -1,0 +1,20 @@
+"""A DAG that the second environment gets to see in the middle of a restore, and that starts unpaused there."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.operators.empty import EmptyOperator
+
+START = datetime.fromisoformat(os.environ["LIVING_START"])
+
+with DAG(
+    "newcomer",
+    start_date=START,
+    schedule=timedelta(hours=1),
+    catchup=True,
+    is_paused_upon_creation=False,
+):
+    EmptyOperator(task_id="nothing")

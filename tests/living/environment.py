@@ -1,0 +1,187 @@
+"""An Airflow under observation: one home, one database, schedulers whose pulse is taken."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from tests.support.metadata import FERNET, OTHER_FERNET
+from tests.support.real_airflow import RealAirflow
+
+FOLDER = Path(__file__).parent
+PARSE_SECONDS = 120.0
+INTERVALS = 12
+"""How many hourly intervals are over when a story begins."""
+
+SETTINGS = {
+    "AIRFLOW_VAR_DR_STORAGE_TYPE": "LOCAL_FS",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+    "AIRFLOW__EMAIL__EMAIL_BACKEND": "living_alarms.send_mail",
+    # A parse comes when a file changes, and else not while a test looks.
+    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "300",
+    "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "4",
+    "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "4",
+    "AIRFLOW__SCHEDULER__LOCAL_TASK_JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "30",
+    "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__DEACTIVATE_STALE_DAGS_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "5",
+}
+OF_THE_PRIMARY = {
+    "AIRFLOW__CORE__FERNET_KEY": FERNET,
+    "AIRFLOW__LOGGING__LOG_FILENAME_TEMPLATE": "of_primary/{{ ti.dag_id }}/{{ ti.run_id }}/{{ ti.task_id }}"
+    "/{{ ti.map_index }}/{{ try_number }}.log",
+}
+
+
+def story_start() -> datetime:
+    """The start date of the hourly DAGs, so that `INTERVALS` of them are over."""
+    now = datetime.now(timezone.utc)
+    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=INTERVALS)
+
+
+class Living(RealAirflow):
+    """An environment with the living DAGs, and with this package as users copy it."""
+
+    def __init__(self, name: str, venv: Path, folder: Path, url: str, start: datetime, *dags: str) -> None:
+        own = OF_THE_PRIMARY if name == "primary" else {"AIRFLOW__CORE__FERNET_KEY": OTHER_FERNET}
+        settings = {**SETTINGS, "LIVING_START": start.isoformat(), "AIRFLOW_ENV_NAME": name, **own}
+        super().__init__(venv, folder, url, settings)
+        self.name = name
+        shutil.copytree(FOLDER / "plugins", folder / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+        for file in dags:
+            self.drop_in(file)
+
+    def drop_in(self, file: str) -> None:
+        """Put a DAG file into the folder, or touch it so that it is parsed again."""
+        os.utime(shutil.copy(FOLDER / "dags" / file, self.dags))
+
+    def tell(self) -> None:
+        """Let every task end that waits to be told."""
+        (self.folder / "told").touch()
+
+    def let_go(self) -> None:
+        """Let the overlapping runs end."""
+        (self.folder / "let_go").touch()
+
+    def lines(self, file: str) -> list[str]:
+        """What tasks, mails and callbacks left behind."""
+        path = self.folder / file
+        return path.read_text().splitlines() if path.exists() else []
+
+    def start_second_scheduler(self) -> None:
+        """Start one more scheduler on the same home and database."""
+        self._processes["scheduler-2"] = self._popen("scheduler-2", "scheduler", "--skip-serve-logs")
+
+    def pids(self) -> dict[str, int]:
+        """The process of each component, and of each scheduler's parser."""
+        found = {name: process.pid for name, process in self._processes.items()}
+        for name, pid in list(found.items()):
+            for child in psutil.Process(pid).children():
+                if "DagFileProcessorManager" in " ".join(child.cmdline()):
+                    found[f"{name}'s parser"] = child.pid
+        return found
+
+    def whole_output(self, component: str) -> str:
+        """Everything that a component printed."""
+        return (self.folder / f"{component}.out").read_text(errors="replace")
+
+    def runs(self, dag_id: str) -> dict[str, str]:
+        """Run id -> state, oldest first."""
+        return dict(self.query("SELECT run_id, state FROM dag_run WHERE dag_id = %s ORDER BY execution_date", dag_id))
+
+    def dates(self, dag_id: str) -> list[datetime]:
+        """The logical dates of a DAG's runs, oldest first."""
+        rows = self.query("SELECT execution_date FROM dag_run WHERE dag_id = %s ORDER BY 1", dag_id)
+        return [row[0].astimezone(timezone.utc) for row in rows]
+
+    def wait_for_dates(self, dag_id: str, wanted: Callable[[], list[datetime]]) -> None:
+        """Wait until a DAG has exactly the runs that are wanted by now; raise at once when it has others."""
+
+        def missing() -> str:
+            found, allowed = self.dates(dag_id), wanted()
+            assert len(found) == len(set(found)), f"{dag_id} has a run twice: {found}"
+            assert set(found) <= set(allowed), f"{dag_id} made {sorted(set(found) - set(allowed))}"
+            return "" if found == allowed else f"{dag_id} still lacks {sorted(set(allowed) - set(found))}"
+
+        self.wait(f"the due runs of {dag_id}", missing, PARSE_SECONDS)
+
+    def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Task (and map index) -> state."""
+        rows = self.query(
+            "SELECT task_id, map_index, state FROM task_instance WHERE dag_id = %s AND run_id = %s", dag_id, run_id
+        )
+        return {task if index < 0 else f"{task}[{index}]": state for task, index, state in rows}
+
+    def rest(self, seconds: float) -> None:
+        """Let it live for a while."""
+        give_up = time.monotonic() + seconds
+        self.wait("resting", lambda: "" if time.monotonic() > give_up else "resting", seconds + 5)
+
+    def tasks_of(self, dag_id: str) -> dict[str, str | None]:
+        """Run id -> state of its only task."""
+        return dict(self.query("SELECT run_id, state FROM task_instance WHERE dag_id = %s", dag_id))
+
+    def parse(self, *files: str) -> None:
+        """Touch DAG files, and wait until each of their DAGs has been parsed again."""
+        paths = [str(self.dags / file) for file in files]
+        before = self.query("SELECT clock_timestamp()")[0][0]
+        for file in files:
+            self.drop_in(file)
+
+        def waiting() -> str:
+            done = self.query(
+                "SELECT fileloc FROM dag WHERE fileloc = ANY(%s) GROUP BY 1 HAVING min(last_parsed_time) > %s",
+                paths,
+                before,
+            )
+            return "" if len(done) == len(paths) else f"only {done} are parsed"
+
+        self.wait("the next parse", waiting, PARSE_SECONDS)
+
+
+class Pulse:
+    """The age of each living scheduler's heartbeat, looked at several times a second."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._over = threading.Event()
+        self.oldest = 0.0
+        self.schedulers: set[int] = set()
+
+    @contextmanager
+    def taken(self) -> Iterator[Pulse]:
+        """Watch inside the block."""
+        thread = threading.Thread(target=self._watch)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        connection = psycopg2.connect(self._url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while not self._over.is_set():
+                cursor.execute(
+                    "SELECT id, extract(epoch FROM clock_timestamp() - latest_heartbeat)::float FROM job"
+                    " WHERE job_type = 'SchedulerJob' AND state = 'running'"
+                )
+                for job, age in cursor.fetchall():
+                    self.schedulers.add(job)
+                    self.oldest = max(self.oldest, age)
+                time.sleep(0.3)
+        connection.close()
