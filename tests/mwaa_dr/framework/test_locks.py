@@ -126,6 +126,23 @@ def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
     assert secondary.rows("SELECT is_paused, next_dagrun_create_after FROM dag") == [(False, None)]
 
 
+def test_what_parser_and_tasks_add_meanwhile_does_not_wait(
+    primary: Metadata, secondary: Metadata, meanwhile: Other
+) -> None:
+    primary.dag()
+    primary.run_with_task()
+    primary.insert("ab_view_menu", id=7, name="DAG:sales")
+    primary.insert("variable", key="watermark", val="of the primary", is_encrypted=False)
+
+    def add(other: Metadata) -> None:
+        other.insert("ab_view_menu", id=99, name="DAG:sales")
+        other.insert("variable", key="watermark", val="of a task", is_encrypted=False)
+
+    meanwhile(add)
+    assert secondary.rows("SELECT id FROM ab_view_menu WHERE name = 'DAG:sales'") == [(99,)]
+    assert secondary.rows("SELECT val FROM variable") == [("of a task",)]
+
+
 def _is(found: object, wanted: object) -> None:
     assert found == wanted
 

@@ -116,7 +116,10 @@ class Merger:
         removed = self._remove_replaced() if runs else {}
         later = [s for s in self.stages.values() if s.table.name not in (*BEFORE_LOCK, *LAST)]
         of_dags = [s for s in later if "dag" in s.table.depends_on]
-        for stage in later:
+        # The runs take long. What parser and tasks may add meanwhile (a permission, a Variable) would wait for the
+        # same key of ours, and then fail: such tables come after them.
+        with_runs = self._with_runs()
+        for stage in sorted(later, key=lambda stage: stage.table.name not in with_runs):
             if stage not in of_dags:
                 self._table(stage)
         if "slot_pool" in self.stages:
@@ -127,6 +130,14 @@ class Merger:
         for name, rows in removed.items():
             found = self.result.lines[name]
             found.removed = max(0, rows - (found.replaced or 0)) or None
+
+    def _with_runs(self) -> set[str]:
+        """The tables of the runs, and all that they refer to."""
+        names: set[str] = set()
+        for stage in reversed(self.stages.values()):
+            if stage.table.merge in (Merge.RUN, Merge.RUN_CHILD) or stage.table.name in names:
+                names |= {stage.table.name} | stage.table.depends_on
+        return names
 
     def _remove_replaced(self) -> dict[str, int]:
         of_runs = [s.table for s in self.stages.values() if s.table.merge in (Merge.RUN, Merge.RUN_CHILD)]
