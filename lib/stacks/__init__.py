@@ -1,0 +1,1 @@
+"""The stacks: which constructs there are, and what they hand to each other."""
