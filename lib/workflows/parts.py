@@ -5,33 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from lib.config.recovery import DisasterRecovery
+from lib.constructs.function import Function
 
 
 @dataclass(frozen=True)
 class Functions:
-    """One function for each handler of `lib.functions`, without permissions: each step grants what it needs."""
+    """One function for each handler of `lib.functions`, without permissions: each step allows what it needs."""
 
-    execution_input: lambda_.IFunction
-    health_check: lambda_.IFunction
-    decide: lambda_.IFunction
-    records: lambda_.IFunction
-    approval: lambda_.IFunction
-    blueprint: lambda_.IFunction
-    preflight: lambda_.IFunction
-    schedule: lambda_.IFunction
-    environment: lambda_.IFunction
-    dag_outside: lambda_.IFunction
-    dag_inside: lambda_.IFunction
+    execution_input: Function
+    health_check: Function
+    decide: Function
+    records: Function
+    approval: Function
+    blueprint: Function
+    preflight: Function
+    schedule: Function
+    environment: Function
+    dag_outside: Function
+    dag_inside: Function
     """The same handler in the VPC of the secondary environment, for a private web server."""
-    own_outside: lambda_.IFunction
-    own_inside: lambda_.IFunction
+    own_outside: Function
+    own_inside: Function
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class RecoveryParts:
     backup_key: kms.IKey
     """What the backup bucket is encrypted with."""
     key: kms.IKey
-    """What the topic, the records and the logs are encrypted with; its policy lets CloudWatch Logs use it."""
+    """What the topic, the records and the logs are encrypted with."""
     log_group: logs.ILogGroup
-    """Encrypted, with retention; its name begins with /aws/vendedlogs/states/, as Step Functions advises."""
+    """Encrypted, with retention."""
+    schedule_role: iam.IRole
+    """What the schedule of the health check acts as; whoever switches that schedule passes it on."""
