@@ -52,6 +52,21 @@ class DisasterRecovery:
         """The name of the secondary stack."""
         return f"{self.deployment.stack_name_prefix}-secondary"
 
+    @property
+    def workflow_name(self) -> str:
+        """The name of the recovery state machine."""
+        return f"{self.deployment.stack_name_prefix}-recovery"
+
+    @property
+    def schedule_name(self) -> str:
+        """The name of the schedule of the health check, in the schedule group `default`."""
+        return f"{self.deployment.stack_name_prefix}-health-check"
+
+    @property
+    def records_table_name(self) -> str:
+        """The name of the table that remembers who acts and what has failed over, in the secondary Region."""
+        return f"{self.deployment.stack_name_prefix}-records"
+
     def backup_bucket_name(self, side: Side) -> str:
         """The backup bucket of a Region: known before it is there, so that no stack waits for the other."""
         return names.backup_bucket(self.deployment.stack_name_prefix, self.deployment.account_id, side.region)

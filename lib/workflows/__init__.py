@@ -1,0 +1,1 @@
+"""The workflows: state machines that read from top to bottom."""

@@ -1,0 +1,119 @@
+"""What people are told, and what they do next."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_stepfunctions as sfn
+
+from lib.config.recovery import DisasterRecovery
+from lib.workflows.story import Part
+from lib.workflows.tasks import Tasks
+
+ENDPOINTS_TOLD = "$.endpoints_told"
+"""Where it stands that somebody was told of the endpoints."""
+
+REARM = "Run ./build.sh rearm once the primary is to be watched again."
+
+
+class Notices:
+    """One method for each notification; the quotes and braces of a command would have to be escaped in a format."""
+
+    def __init__(self, tasks: Tasks, config: DisasterRecovery) -> None:
+        self._tasks = tasks
+        self._config = config
+        self._primary = f"{config.primary.environment_name} in {config.primary.region}"
+        self._secondary = f"{config.secondary.environment_name} in {config.secondary.region}"
+
+    def what_was_found(self) -> Part:
+        """Nobody knows how the primary is, or it is not unhealthy for long enough; said once an hour."""
+        return self._tell(
+            "Notify what was found",
+            f"{self._config.primary.environment_name} needs attention",
+            f"The environment {self._primary} is not healthy, or nobody can tell: {{}}. Nothing is recovered yet: the "
+            f"decision is {{}}. To recover now, start the state machine {self._config.workflow_name} with simulate_dr "
+            "set to YES.",
+            "$.decision.reason",
+            "$.decision.decision",
+        )
+
+    def failed_over_already(self) -> Part:
+        """A recovery would hurt the secondary that works."""
+        return self._tell(
+            "Notify that the primary has failed over already",
+            f"No second recovery of {self._config.primary.environment_name}",
+            f"The environment {self._primary} counts as failed: {{}}. Nothing is recovered, since {{}}",
+            "$.decision.reason",
+            "$.lease.reason",
+        )
+
+    def refused(self) -> Part:
+        """A person has said no."""
+        return self._tell(
+            "Notify that recovery was refused",
+            f"Recovery of {self._config.primary.environment_name} was refused",
+            f"The recovery of {self._primary} was refused. Nothing was changed. The health check goes on, and asks "
+            "again while this is found: {}",
+            "$.decision.reason",
+        )
+
+    def recovery_starts(self) -> Part:
+        """From here on things are changed."""
+        return self._tell(
+            "Notify that recovery starts",
+            f"Recovery of {self._config.primary.environment_name} starts",
+            f"The environment {self._primary} counts as failed: {{}}. It is recovered as {self._secondary} from backup "
+            "{}, taken at {}, {} seconds ago. Warnings: {}. The health schedule is switched off. Execution: {}",
+            "$.decision.reason",
+            "$.preflight.backup_id",
+            "$.preflight.snapshot_time",
+            "$.preflight.age_seconds",
+            "$.preflight.warnings",
+            "$$.Execution.Id",
+        )
+
+    def endpoints_are_needed(self) -> Part:
+        """MWAA waits for endpoints that it does not make itself."""
+        return self._tell(
+            "Notify that VPC endpoints are needed",
+            f"{self._config.secondary.environment_name} waits for VPC endpoints",
+            f"The environment {self._secondary} is PENDING: it waits for the VPC endpoints that you manage, for the "
+            "database and the web server services that aws mwaa get-environment names. The recovery goes on by itself.",
+            result_path=ENDPOINTS_TOLD,
+        )
+
+    def the_secondary_has_taken_over(self, more: str = "", *paths: str) -> Part:
+        """The end that everybody waits for."""
+        return self._tell(
+            "Notify that the secondary has taken over",
+            f"{self._config.secondary.environment_name} has taken over",
+            f"The environment {self._secondary} has taken over from {self._primary}, with backup {{}} of {{}}.{more} "
+            f"The health schedule stays off. {REARM}",
+            "$.preflight.backup_id",
+            "$.preflight.snapshot_time",
+            *paths,
+        )
+
+    def the_drill_is_over(self) -> Part:
+        """The same without DAGs that run."""
+        return self._tell(
+            "Notify that the drill is over",
+            f"The drill in {self._config.secondary.environment_name} is over",
+            f"Backup {{}} of {{}} is restored in {self._secondary}. Its DAGs stay paused; the primary goes on.",
+            "$.preflight.backup_id",
+            "$.preflight.snapshot_time",
+        )
+
+    def _tell(self, name: str, subject: str, message: str, *paths: str, result_path: str = "$.told") -> Part:
+        """A story goes on although nobody could be told: the history of the execution tells it, too."""
+        text = sfn.JsonPath.format(message, *(_in_words(path) for path in paths)) if paths else message
+        task = self._tasks.tell(name, subject=subject, message=text, result_path=result_path)
+
+        def in_any_case(state: sfn.State) -> None:
+            task.next(state)
+            task.add_catch(state, errors=["States.ALL"], result_path=result_path)
+
+        return Part(task, (in_any_case,))
+
+
+def _in_words(path: str) -> str:
+    value = sfn.JsonPath.string_at(path)
+    return sfn.JsonPath.json_to_string(value) if path.endswith("warnings") else value
