@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,10 +92,11 @@ def _build(execution: str, said: str) -> str:
 
 
 def _aws(records: Mapping[str, str], execution: str, said: str) -> str:
-    key = json.dumps({record_table.KEY: {"S": record_table.approval(execution)}})
-    values = json.dumps({":answer": {"S": said}})
-    return (
-        f"aws dynamodb update-item --region {records['region']} --table-name {records['table']} --key '{key}' "
-        f"--update-expression 'SET answer = :answer' --expression-attribute-values '{values}' "
-        "--condition-expression 'attribute_exists(deadline)'"
-    )
+    words = [
+        *("aws", "dynamodb", "update-item", "--region", records["region"], "--table-name", records["table"]),
+        *("--key", json.dumps({record_table.KEY: {"S": record_table.approval(execution)}})),
+        *("--update-expression", "SET answer = :answer"),
+        *("--expression-attribute-values", json.dumps({":answer": {"S": said}})),
+        *("--condition-expression", "attribute_exists(deadline)"),
+    ]
+    return shlex.join(words)

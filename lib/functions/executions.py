@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,5 +46,5 @@ def start_command(machine: str, given: Mapping[str, Any]) -> str:
     """The command that starts an execution with an input."""
     return (
         f"aws stepfunctions start-execution --region {region(machine)} --state-machine-arn {machine} "
-        f"--input '{json.dumps(given)}'"
+        f"--input {shlex.quote(json.dumps(given))}"
     )
