@@ -40,7 +40,7 @@ class AirflowByCli:
         if printed.says(UNKNOWN_DAG):
             raise NotReady(_unparsed(dag_id))
         # Until 2.9 a line says so, from 2.10 on a table, or that there was nothing to do, even if there is no such DAG.
-        if printed.says(f"Dag: {dag_id}, paused: {paused}") or _table_has(printed.stdout, dag_id, str(paused)):
+        if printed.says(f"Dag: {dag_id}, paused: {paused}") or _table_has(printed.stdout, dag_id):
             return
         if not printed.says("paused DAGs were found"):
             raise self._refused(printed, "pause" if paused else "unpause", dag_id)
@@ -139,9 +139,9 @@ def rows(text: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def _table_has(text: str, dag_id: str, word: str) -> bool:
-    cells = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
-    return [dag_id, word] in cells
+def _table_has(text: str, dag_id: str) -> bool:
+    """Whether a DAG has a row: the table has those that were changed, and only them."""
+    return dag_id in {line.partition("|")[0].strip() for line in text.splitlines() if "|" in line}
 
 
 def _unparsed(dag_id: str) -> str:

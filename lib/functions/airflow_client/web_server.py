@@ -37,10 +37,10 @@ class Printed:
 
     @property
     def complaint(self) -> str:
-        """The last line that it printed, where errors are."""
+        """The last line that it printed, where errors are, but for the warnings that every command prints."""
         for text in (self.stderr, self.stdout):
             lines = [line.strip() for line in ANSI.sub("", text).splitlines() if line.strip()]
-            if lines:
+            if lines := [line for line in lines if "Warning: " not in line]:
                 return lines[-1][:SHOWN]
         return "it printed nothing"
 
