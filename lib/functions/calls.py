@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from lib.functions.aws import error_code, error_text
 from lib.functions.errors import Misconfigured, NotReady
@@ -33,7 +34,7 @@ def calling(what: str) -> Iterator[None]:
     """Raise NotReady where AWS cannot answer now, Misconfigured where it refuses; `what` completes "cannot"."""
     try:
         yield
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnectionError) as error:
         raise NotReady(f"cannot {what} now: {error_text(error)}") from error
     except ClientError as error:
         if is_passing(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -11,33 +12,36 @@ import boto3
 from botocore.stub import Stubber
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+_REAL = boto3.client
+
+
+@cache
+def kept_client(service: str, region_name: str) -> Any:
+    """Making one takes longer than most tests; moto simulates those, too, that were made before it began."""
+    return _REAL(service, region_name=region_name, **KEYS)  # type: ignore[call-overload]
 
 
 class StubbedAws:
     """The scripts, one for each service and Region; what has none reaches whatever simulates it."""
 
     def __init__(self) -> None:
-        self._scripts: dict[tuple[str, str], tuple[Any, Stubber]] = {}
-        self._real = boto3.client
+        self._scripts: dict[tuple[str, str], Stubber] = {}
 
     def script(self, service: str, region: str) -> Stubber:
         """Where the calls that are expected, and their answers, are added."""
         if (service, region) not in self._scripts:
-            client = self._real(service, region_name=region, **KEYS)  # type: ignore[call-overload]
-            stubber = Stubber(client)
-            stubber.activate()
-            self._scripts[service, region] = (client, stubber)
-        return self._scripts[service, region][1]
+            self._scripts[service, region] = Stubber(kept_client(service, region))
+            self._scripts[service, region].activate()
+        return self._scripts[service, region]
 
-    def client(self, service: str, region_name: str = "", **settings: Any) -> Any:
-        """What `boto3.client` returns meanwhile."""
-        if (service, region_name) in self._scripts:
-            return self._scripts[service, region_name][0]
-        return self._real(service, region_name=region_name, **{**settings, **KEYS})  # type: ignore[call-overload]
+    def end(self) -> None:
+        """Free the clients for the next test."""
+        for stubber in self._scripts.values():
+            stubber.deactivate()
 
     def check(self) -> None:
         """Every call that was expected has been made."""
-        for _, stubber in self._scripts.values():
+        for stubber in self._scripts.values():
             stubber.assert_no_pending_responses()
 
 
@@ -45,6 +49,9 @@ class StubbedAws:
 def stubbed_aws() -> Iterator[StubbedAws]:
     """Let `boto3.client` give out the scripted clients; at the end nothing may be left of a script."""
     aws = StubbedAws()
-    with patch("boto3.client", aws.client):
-        yield aws
-    aws.check()
+    try:
+        with patch("boto3.client", lambda service, region_name, **_: kept_client(service, region_name)):
+            yield aws
+        aws.check()
+    finally:
+        aws.end()

@@ -61,8 +61,8 @@ def test_all_that_a_schedule_has_is_sent_back(aws: StubbedAws) -> None:
 def test_every_field_that_an_update_takes_can_be_read() -> None:
     scheduler = boto3.client("scheduler", region_name=REGION)
     model = scheduler.meta.service_model
-    taken = set(model.operation_model("UpdateSchedule").input_shape.members)  # type: ignore[union-attr]
-    told = set(model.operation_model("GetSchedule").output_shape.members)  # type: ignore[union-attr]
+    taken = set(model.operation_model("UpdateSchedule").input_shape.members)
+    told = set(model.operation_model("GetSchedule").output_shape.members)
 
     assert taken - told == {"ClientToken"}
     assert taken - {"ClientToken", "StartDate"} == set(SCHEDULE)
@@ -117,7 +117,7 @@ def test_what_a_refused_update_says_tells_whether_to_ask_again(
 def test_a_simulated_schedule_is_switched_off_and_on_again() -> None:
     with mock_aws():
         scheduler = boto3.client("scheduler", region_name=REGION)
-        scheduler.create_schedule(**SCHEDULE)  # type: ignore[arg-type]
+        scheduler.create_schedule(**SCHEDULE)
         before = scheduler.get_schedule(Name=OFF["name"])
 
         assert handler(OFF, None)["changed"]
