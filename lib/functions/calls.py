@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from lib.functions.aws import error_code, error_text
@@ -34,7 +34,7 @@ def calling(what: str) -> Iterator[None]:
     """Raise NotReady where AWS cannot answer now, Misconfigured where it refuses; `what` completes "cannot"."""
     try:
         yield
-    except (HTTPClientError, NoConnectionError) as error:
+    except (HTTPClientError, IncompleteReadError, NoConnectionError) as error:
         raise NotReady(f"cannot {what} now: {error_text(error)}") from error
     except ClientError as error:
         if is_passing(error):

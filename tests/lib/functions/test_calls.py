@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    ReadTimeoutError,
+)
 
 from lib.functions.calls import calling
 from lib.functions.errors import BlueprintMissing, FunctionError, Misconfigured, NotReady
@@ -26,6 +32,7 @@ def refused(code: str, status: int = 400) -> ClientError:
         ConnectTimeoutError(endpoint_url=URL),
         ReadTimeoutError(endpoint_url=URL),
         EndpointConnectionError(endpoint_url=URL),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
     ],
 )
 def test_what_may_pass_is_worth_asking_again(error: Exception) -> None:
