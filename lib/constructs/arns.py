@@ -56,6 +56,14 @@ class Arns:
         """An MWAA environment."""
         return self.of("airflow", f"environment/{name}")
 
+    def airflow_role(self, environment: str, role: str) -> str:
+        """A role in Airflow, which a caller of a web server acts as."""
+        return self.of("airflow", f"role/{environment}/{role}")
+
+    def table(self, name: str) -> str:
+        """A DynamoDB table."""
+        return self.of("dynamodb", f"table/{name}")
+
 
 def behind(alias: str) -> dict[str, dict[str, str]]:
     """The condition that a key has this alias: a statement cannot name an alias as its resource.

@@ -6,9 +6,12 @@ from constructs import Construct
 
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import DagsReplication as Replication
+from lib.constructs.airflow_cli import AirflowCli
 from lib.constructs.batch_replication import BatchReplication
 from lib.constructs.dags_replication import DagsReplication
+from lib.constructs.fence import Fence
 from lib.constructs.metadata_dags import MetadataDags
+from lib.constructs.recovery_functions import network_of
 from lib.constructs.replication import BucketKey, Copy
 from lib.stacks.foundation import RecoveryStack
 
@@ -26,7 +29,40 @@ class MwaaPrimaryStack(RecoveryStack):
         package = self._dag_package()
         if config.deployment.dags_replication is Replication.MANAGE:
             package.node.add_dependency(self._copy_dags())
-        del bucket, role
+        self._airflow_settings().node.add_dependency(bucket, role, package)
+        Fence(
+            self,
+            "Fence",
+            config=config,
+            network=network_of(config.primary),
+            topic=self.topic,
+            key=self.key,
+            arns=self.arns,
+            other_arns=self.other_arns,
+            logs=self.logs,
+        )
+
+    def _airflow_settings(self) -> AirflowCli:
+        config = self.config
+        keys = [arns.alias(config.backup_key_alias) for arns in (self.arns, self.other_arns)]
+        variables = {
+            "DR_BACKUP_BUCKET": config.backup_bucket_name(self.side),
+            # Each key alone opens a backup: the secondary Region has its own.
+            "DR_KMS_KEY_ARNS": ", ".join(keys),
+            "DR_SNS_TOPIC_ARN": self.topic.topic_arn,
+            **config.engine.airflow_variables(),
+        }
+        return AirflowCli(
+            self,
+            "AirflowCli",
+            environment=config.primary.environment_name,
+            network=network_of(config.primary),
+            variables=variables,
+            backup_dag_id=config.recovery.export_dag_name,
+            schedule=config.primary.backup_schedule,
+            arns=self.arns,
+            logs=self.logs,
+        )
 
     def _dag_package(self) -> MetadataDags:
         return MetadataDags(
