@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Validations
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 
 WILDCARD = "AwsSolutions-IAM5"
@@ -14,8 +18,34 @@ def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
         Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
-def acknowledge_wildcards(construct: IConstruct, reason: str, *, actions: list[str], resources: list[str]) -> None:
+def acknowledge_wildcards(
+    construct: IConstruct, reason: str, *, actions: Sequence[str] = (), resources: Sequence[str] = ()
+) -> None:
     """Say why a statement has `*` in its actions or resources; nothing is said where it has none."""
-    found = [f"Action::{action}" for action in actions if "*" in action]
-    found += [f"Resource::{resource}" for resource in resources if "*" in resource]
-    acknowledge(construct, reason, *(f"{WILDCARD}[{finding}]" for finding in found))
+    stack = Stack.of(construct)
+    found = [f"Action::{action}" for action in actions]
+    found += [f"Resource::{_shown(stack.resolve(resource))}" for resource in resources]
+    acknowledge(construct, reason, *(f"{WILDCARD}[{finding}]" for finding in found if "*" in finding))
+
+
+def acknowledge_workflow(role: IConstruct, functions: Iterable[lambda_.IFunction]) -> None:
+    """Say why the role of a state machine has what CDK gives it."""
+    reason = "deliveries of logs and traces have no resources: see the Step Functions guide, cw-logs and xray-iam"
+    acknowledge_wildcards(role, reason, resources=["*"])
+    arns = [arn for function in functions for arn in function.resource_arns_for_grant_invoke]
+    acknowledge_wildcards(role, "the versions of one function; there are none", resources=arns)
+
+
+def _shown(resource: Any) -> str:
+    """A resource as cdk-nag writes it: references stand as `<LogicalId>` or `<LogicalId.Attribute>`.
+
+    >>> _shown({"Fn::Join": ["", [{"Fn::GetAtt": ["Bucket", "Arn"]}, "/*"]]})
+    '<Bucket.Arn>/*'
+    """
+    if isinstance(resource, str):
+        return resource
+    ((function, value),) = resource.items()
+    if function == "Fn::Join":
+        separator, parts = value
+        return str(separator).join(_shown(part) for part in parts)
+    return f"<{'.'.join(value)}>" if function == "Fn::GetAtt" else f"<{value}>"

@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from lib.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from lib.constructs.acknowledge import acknowledge_wildcards, acknowledge_workflow
 from lib.constructs.arns import Arns
 from lib.constructs.custom_resource import CustomResource
 from lib.constructs.function import Function
@@ -35,8 +35,7 @@ class BatchReplication(Construct):
             tracing_enabled=True,
             comment="Copies once what was in the DAGs bucket before it was replicated",
         )
-        reason = "Step Functions delivers logs and traces, and calls versions of a function, without finer resources"
-        acknowledge(self.state_machine, reason, "AwsSolutions-IAM5")
+        acknowledge_workflow(self.state_machine.role, [self._function.function])
         self.start = CustomResource(
             self,
             "StartOnce",
@@ -112,7 +111,7 @@ class BatchReplication(Construct):
             (["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"], arns.bucket(bucket)),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        acknowledge_wildcards(role, "every object of the bucket is copied", actions=[], resources=[objects])
+        acknowledge_wildcards(role, "every object of the bucket is copied", resources=[objects])
         passed = {"StringEquals": {"iam:PassedToService": service}}
         self._function.allow("iam:PassRole", on=role.role_arn, when=passed)
         return role

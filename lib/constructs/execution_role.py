@@ -36,7 +36,7 @@ class ExecutionRolePolicy(Construct):
         policy = iam.Policy(self, "Policy", roles=[role], statements=[*statements])
         reason = "every backup in its bucket, and the key of the other Region by its alias"
         for statement in statements:
-            acknowledge_wildcards(policy, reason, actions=[], resources=statement.resources)
+            acknowledge_wildcards(policy, reason, resources=statement.resources)
 
 
 def backup_statements(

@@ -36,7 +36,8 @@ class FailureReport(Construct):
             on=arns.executions(state_machine),
             because="the executions of one state machine",
         )
-        topic.grant_publish(self.function.role)
+        self.function.allow("sns:Publish", on=topic.topic_arn)
+        self.function.allow("kms:Decrypt", "kms:GenerateDataKey", on=logs.key.key_arn)
         events.Rule(
             self,
             "Rule",

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from lib.constructs.acknowledge import acknowledge_wildcards
+from lib.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from lib.constructs.logs import Logs
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +64,7 @@ class Function(Construct):
             log_group=self._group,
             **(_inside(self, vpc) if vpc else {}),
         )
+        acknowledge(self.function, "Python 3.12 is what the functions are tested with", "AwsSolutions-L1")
 
     def allow(
         self,
@@ -85,7 +86,7 @@ class Function(Construct):
         if vpc:
             role.add_to_policy(_network_interfaces())
             reason = "Lambda manages the network interfaces of a function in a VPC, and has no resources for that"
-            acknowledge_wildcards(role, reason, actions=[], resources=["*"])
+            acknowledge_wildcards(role, reason, resources=["*"])
         return role
 
 

@@ -56,7 +56,7 @@ class MetadataDags(Construct):
             memory_mb=512,
         )
         function = self.objects.function
-        asset.grant_read(function.role)
+        function.allow("s3:GetObject", on=f"{arns.bucket(asset.s3_bucket_name)}/{asset.s3_object_key}")
         reason = "the objects of the package, and nothing else below the DAGs folder"
         function.allow("s3:PutObject", "s3:DeleteObject", on=arns.objects(bucket, prefix), because=reason)
         if key_arn:

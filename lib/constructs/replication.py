@@ -94,5 +94,5 @@ def replication_role(scope: Construct, id_: str, *, copy: Copy) -> iam.Role:
     for statement in replication_statements(copy):
         role.add_to_policy(statement)
         reason = "every object of the bucket is copied; a key of another Region is known by its alias"
-        acknowledge_wildcards(role, reason, actions=[], resources=statement.resources)
+        acknowledge_wildcards(role, reason, resources=statement.resources)
     return role

@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from lib.config.recovery import DisasterRecovery
+from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.execution_role import answer_statements
 from lib.constructs.failure_report import FailureReport
 from lib.constructs.records import records_table
@@ -49,9 +50,10 @@ class MwaaSecondaryStack(RecoveryStack):
         table = records_table(
             self, "Records", name=self.config.records_table_name, retain=self.config.common.backup_retain
         )
+        functions = recovery_functions(Construct(self, "Functions"), config=self.config, logs=self.logs)
         parts = RecoveryParts(
             config=self.config,
-            functions=recovery_functions(Construct(self, "Functions"), config=self.config, logs=self.logs),
+            functions=functions,
             records=table,
             topic=self.topic,
             backup_bucket=bucket,
@@ -62,6 +64,7 @@ class MwaaSecondaryStack(RecoveryStack):
         )
         strategy = WarmStandby if self.config.is_warm_standby else BackupRestore
         workflow = strategy(self, "Recovery", parts=parts)
+        acknowledge_workflow(workflow.role, [function.function for function in vars(functions).values()])
         CfnOutput(self, "RecoveryWorkflow", value=workflow.state_machine.state_machine_arn)
         return workflow
 

@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lib.config.recovery import DisasterRecovery
+from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.function import Function
 from lib.constructs.workflow_logs import without_data
 from lib.workflows.story import Part, Step, story, way
@@ -55,6 +56,8 @@ class Fencing(Construct):
             tracing_enabled=True,
             logs=without_data(parts.log_group),
         )
+        functions = (parts.fence, parts.environment, parts.dag_outside, parts.dag_inside)
+        acknowledge_workflow(self.role, [function.function for function in functions])
 
     def _story(self) -> Part:
         keep_quiet = self._pause() if self._parts.config.recovery.fence_primary else self._alarm()
