@@ -98,7 +98,8 @@ class DisasterRecovery:
         return (
             *common,
             minutes("STANDBY_READY_TIMEOUT_MINS", self.recovery.standby_ready_mins),
-            ready,
+            ready,  # the restore DAG, before anything is changed
+            ready,  # the cleanup DAG
             minutes("METADATA_CLEANUP_TIMEOUT_MINS", self.deadlines.cleanup_mins),
             Step("SECONDARY_CLEANUP_COOL_OFF_SECS", self.recovery.cleanup_cool_off_secs),
             ready,

@@ -46,11 +46,10 @@ def found_failed(steps: Steps, *, when_healthy: Part | Step | None = None) -> Pa
     healthy = story(when_healthy, sfn.Succeed(steps.scope, "The primary is healthy"))
     told = story(steps.tell.what_was_found(), nothing)
     is_bad = sfn.Condition.or_(_decides("WATCH"), _decides("UNKNOWN"))
-    is_told = sfn.Condition.boolean_equals("$.decision.notify", True)
     decision.when(_decides("HEALTHY"), healthy.first)
     decision.when(_decides("STOPPED"), sfn.Succeed(steps.scope, "The primary is stopped on purpose"))
-    decision.when(sfn.Condition.and_(is_bad, is_told), told.first)
-    decision.when(sfn.Condition.and_(is_bad, sfn.Condition.not_(is_told)), nothing)
+    decision.when(sfn.Condition.and_(is_bad, _is("$.decision.notify", True)), told.first)
+    decision.when(sfn.Condition.and_(is_bad, _is("$.decision.notify", False)), nothing)
     return Part(begin.first, (way(decision, _decides("RECOVER")),))
 
 
@@ -82,9 +81,8 @@ def taken_over(steps: Steps, *more: Part | Step, success: Part) -> Part:
         steps.record_the_failover(), own, *more, success, sfn.Succeed(steps.scope, "The secondary has taken over")
     )
     choice = sfn.Choice(steps.scope, "Tell a drill from a failover")
-    is_drill = sfn.Condition.boolean_equals("$.input.activate_dags", False)
-    choice.when(is_drill, _drilled(steps).first)
-    choice.when(sfn.Condition.not_(is_drill), over.first)
+    choice.when(_is("$.input.activate_dags", False), _drilled(steps).first)
+    choice.when(_is("$.input.activate_dags", True), over.first)
     return Part(choice)
 
 
@@ -97,6 +95,10 @@ def _drilled(steps: Steps) -> Part:
         steps.tell.the_drill_is_over(),
         sfn.Succeed(steps.scope, "The drill is over"),
     )
+
+
+def _is(path: str, value: bool) -> sfn.Condition:
+    return sfn.Condition.boolean_equals(path, value)
 
 
 def _decides(word: str) -> sfn.Condition:

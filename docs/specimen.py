@@ -1,0 +1,106 @@
+"""A recovery workflow on its own, with what a stack would hand to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from lib.config.recovery import DisasterRecovery
+from lib.constructs.function import Function
+from lib.constructs.logs import Logs
+from lib.workflows.backup_restore import BackupRestore
+from lib.workflows.parts import Functions, RecoveryParts
+from lib.workflows.warm_standby import WarmStandby
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A synthesised workflow."""
+
+    config: DisasterRecovery
+    template: Json
+
+    @property
+    def definition(self) -> Json:
+        """The definition, in Amazon States Language; what only a deployment knows is named `<LogicalId>`."""
+        (machine,) = self.resources("AWS::StepFunctions::StateMachine").values()
+        loaded: Json = json.loads(_text(machine["Properties"]["DefinitionString"]))
+        return loaded
+
+    @property
+    def states(self) -> Mapping[str, Json]:
+        """State -> what it does."""
+        states: dict[str, Json] = self.definition["States"]
+        return states
+
+    def resources(self, type_: str) -> Mapping[str, Json]:
+        """The resources of a type."""
+        return {name: found for name, found in self.template["Resources"].items() if found["Type"] == type_}
+
+
+def specimen(config: DisasterRecovery) -> Specimen:
+    """Synthesise the workflow of a configuration in a stack of its own."""
+    stack = Stack(
+        App(), "Specimen", env=Environment(account=config.deployment.account_id, region=config.secondary.region)
+    )
+    key = kms.Key(stack, "Key")
+    bucket = s3.Bucket(stack, "BackupBucket", bucket_name=config.backup_bucket_name(config.secondary))
+    logs = Logs(key, retention_days=config.common.log_retention_days)
+    parts = RecoveryParts(
+        config=config,
+        functions=_functions(stack, logs),
+        records=dynamodb.Table(
+            stack, "Records", partition_key=dynamodb.Attribute(name="name", type=dynamodb.AttributeType.STRING)
+        ),
+        topic=sns.Topic(stack, "Topic", master_key=key),
+        backup_bucket=bucket,
+        backup_key=kms.Key(stack, "BackupKey"),
+        key=key,
+        log_group=logs.group(stack, "WorkflowLogs"),
+        schedule_role=iam.Role(stack, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")),
+    )
+    workflow = WarmStandby if config.is_warm_standby else BackupRestore
+    workflow(stack, "Recovery", parts=parts)
+    template: Json = Template.from_stack(stack).to_json()
+    return Specimen(config, template)
+
+
+def _functions(stack: Stack, logs: Logs) -> Functions:
+    """A function for each field; `dag_inside` and the like have two copies of a module."""
+    made = {
+        field.name: Function(
+            stack,
+            f"{field.name}-function",
+            module=field.name.removesuffix("_outside").removesuffix("_inside"),
+            timeout=Duration.seconds(60),
+            description=field.name,
+            logs=logs,
+        )
+        for field in fields(Functions)
+    }
+    return Functions(**made)
+
+
+def _text(value: Any) -> str:
+    """Resolve Fn::Join, with logical ids in the place of what CloudFormation fills in."""
+    if isinstance(value, str):
+        return value
+    (function, argument), *_ = value.items()
+    if function == "Fn::Join":
+        separator, values = argument
+        return str(separator.join(_text(part) for part in values))
+    if function == "Ref" and argument == "AWS::Partition":
+        return "aws"
+    return f"<{argument if function == 'Ref' else argument[0]}>"
