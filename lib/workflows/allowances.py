@@ -9,7 +9,7 @@ from lib.workflows.parts import RecoveryParts
 MWAA_SERVICES = ["airflow.amazonaws.com", "airflow-env.amazonaws.com"]
 READ_RECORDS = ("dynamodb:GetItem",)
 WRITE_RECORDS = (*READ_RECORDS, "dynamodb:PutItem", "dynamodb:DeleteItem")
-ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey*")
+ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 DESCRIBED_NETWORK = ("Subnets", "SecurityGroups", "Vpcs", "VpcEndpoints", "NetworkInterfaces", "DhcpOptions")
 
 
@@ -24,9 +24,8 @@ class Allowances:
     def check_the_health(self, function: Function) -> None:
         """Ask MWAA, CloudWatch and the records; who the caller is nobody can deny."""
         function.allow("airflow:GetEnvironment", on=self._arns.environment(self._config.primary))
-        # GetMetricData knows no resources:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-        function.allow("cloudwatch:GetMetricData", on="*")
+        function.allow("cloudwatch:GetMetricData", on="*", because="GetMetricData knows no resources")
         self._use_records(function, *READ_RECORDS)
 
     def write_records(self, function: Function) -> None:
@@ -36,7 +35,8 @@ class Allowances:
     def hold_the_lease(self, function: Function) -> None:
         """Write records, and see whether the execution that holds the lease still runs."""
         self._use_records(function, *WRITE_RECORDS)
-        function.allow("states:DescribeExecution", on=self._arns.executions())
+        reason = "any execution of the workflow may hold the lease"
+        function.allow("states:DescribeExecution", on=self._arns.executions(), because=reason)
 
     def ask_for_approval(self, function: Function) -> None:
         """Keep the question in the records, and tell people of it."""
@@ -56,17 +56,18 @@ class Allowances:
         config, arns = self._config, self._arns
         bucket, key = self._parts.backup_bucket, self._parts.backup_key
         function.allow("s3:ListBucket", on=bucket.bucket_arn)
-        function.allow("s3:GetObject", "s3:GetObjectAttributes", on=bucket.arn_for_objects("*"))
+        reason = "every object of a backup is looked at"
+        function.allow("s3:GetObject", "s3:GetObjectAttributes", on=bucket.arn_for_objects("*"), because=reason)
         function.allow("kms:Decrypt", on=key.key_arn)
         self._use_records(function, *READ_RECORDS)
         function.allow("airflow:GetEnvironment", on=arns.environment(config.secondary))
-        # ListEnvironments knows no resources:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedworkflowsforapacheairflow.html
-        function.allow("airflow:ListEnvironments", on="*")
-        function.allow("servicequotas:GetServiceQuota", on=arns.quotas())
+        function.allow("airflow:ListEnvironments", on="*", because="ListEnvironments knows no resources")
+        function.allow("servicequotas:GetServiceQuota", on=arns.quotas(), because="the quotas of MWAA, all read")
         dags = arns.bucket(config.secondary.dags_bucket_name)
         function.allow("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", on=dags)
-        function.allow("s3:GetObject", "s3:GetObjectVersion", on=f"{dags}/*")
+        reason = "the blueprint says which objects the environment is created with"
+        function.allow("s3:GetObject", "s3:GetObjectVersion", on=f"{dags}/*", because=reason)
         if config.secondary.dags_kms_key_arn:
             function.allow("kms:Decrypt", on=config.secondary.dags_kms_key_arn)
 
@@ -107,31 +108,40 @@ class Allowances:
             when={"StringLike": {"iam:AWSServiceName": "airflow.amazonaws.com"}},
         )
         function.allow("s3:GetEncryptionConfiguration", on=arns.bucket(config.secondary.dags_bucket_name))
-        function.allow("logs:CreateLogGroup", "logs:CreateLogStream", on=arns.logs())
+        function.allow(
+            "logs:CreateLogGroup", "logs:CreateLogStream", on=arns.logs(), because="MWAA names the log groups"
+        )
         self._use_the_network(function)
         if config.secondary.kms_key_arn:
             actions = ("DescribeKey", "CreateGrant", "GenerateDataKey*", "Encrypt", "Decrypt")
-            function.allow(*(f"kms:{action}" for action in actions), on=config.secondary.kms_key_arn)
+            function.allow(
+                *(f"kms:{action}" for action in actions),
+                on=config.secondary.kms_key_arn,
+                because="MWAA's guide asks for all kinds of data keys",
+            )
 
     def _use_the_network(self, function: Function) -> None:
         """MWAA makes endpoints and network interfaces on its caller's behalf."""
         ec2 = self._arns.ec2
         secondary = self._config.secondary
-        # Describe actions know no resources, neither does DescribeLogGroups:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         described = [f"ec2:Describe{what}" for what in DESCRIBED_NETWORK]
-        function.allow(*described, "logs:DescribeLogGroups", on="*")
+        function.allow(*described, "logs:DescribeLogGroups", on="*", because="what describes knows no resources")
         own = [
             *(ec2(f"subnet/{subnet}") for subnet in secondary.subnet_ids),
             *(ec2(f"security-group/{group}") for group in secondary.security_group_ids),
             ec2(f"vpc/{secondary.vpc_id}"),
         ]
         made = [ec2("vpc-endpoint/*"), ec2("network-interface/*")]
-        function.allow("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint", on=[*own, *made])
-        function.allow("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", on=[*own, *made])
-        function.allow("ec2:AttachNetworkInterface", on=[ec2("network-interface/*"), ec2("instance/*")])
+        reason = "what MWAA makes has no ARN before"
+        interfaces = ("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission")
+        function.allow("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint", on=[*own, *made], because=reason)
+        function.allow(*interfaces, on=[*own, *made], because=reason)
+        attached = [ec2("network-interface/*"), ec2("instance/*")]
+        function.allow("ec2:AttachNetworkInterface", on=attached, because=reason)
         function.allow(
             "ec2:CreateTags",
+            because=reason,
             on=ec2("vpc-endpoint/*"),
             when={"StringEquals": {"ec2:CreateAction": "CreateVpcEndpoint"}},
         )
