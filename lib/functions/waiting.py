@@ -24,14 +24,14 @@ def begun(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wait(event: Mapping[str, Any]) -> dict[str, Any]:
-    """READY, or WAIT; AGAIN: begin anew, after a redrive; PENDING_TOLD: as WAIT, but a person has to do something.
+    """READY, or WAIT; AGAIN: begin anew, after a redrive; PENDING_TOLD: as WAIT, once a person has been told.
 
-    Raises EnvironmentBroken with MWAA's own error, and DeadlinePassed. With `"told": true` PENDING is a WAIT.
+    Raises EnvironmentBroken with MWAA's own error, and DeadlinePassed.
     """
     place, until = Place.of(event["environment"]), event["until"]
     found = mwaa.find(place)
     status = mwaa.status_of(found)
-    waited = _now() - datetime.fromisoformat(event["started_at"])
+    waited = _now() - _moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
     failure: FunctionError | None = None
@@ -43,8 +43,8 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
         if int(event.get("redrive_count", 0)) > int(event.get("created_in_redrive", 0)):
             return {"outcome": "AGAIN", "status": status}
         raise failure
-    told = status != "PENDING" or event.get("told")
-    return {"outcome": "WAIT" if told else "PENDING_TOLD", "status": status}
+    # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html
+    return {"outcome": "PENDING_TOLD" if status == "PENDING" else "WAIT", "status": status}
 
 
 def _is_broken(status: str, waited: timedelta) -> bool:
@@ -64,6 +64,11 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
         f"{place} is still {status}, not {event['until']}, after {event['deadline_mins']} minutes from "
         f"{event['started_at']}"
     )
+
+
+def _moment(text: str) -> datetime:
+    """A time as we write it, or as Step Functions does; Python 3.10 knows no Z."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _now() -> datetime:

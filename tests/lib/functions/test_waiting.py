@@ -113,15 +113,20 @@ def test_a_redrive_does_not_begin_anew_while_all_goes_well(aws: StubbedAws) -> N
     assert wait(redrive_count=1)["outcome"] == "WAIT"
 
 
-def test_an_environment_that_needs_a_person_is_told_once(aws: StubbedAws) -> None:
-    tell(aws, status("PENDING"))
+def test_an_environment_that_needs_a_person_says_so(aws: StubbedAws) -> None:
     tell(aws, status("PENDING"))
     tell(aws, status("PENDING"))
 
     assert wait()["outcome"] == "PENDING_TOLD"
-    assert wait(told=True)["outcome"] == "WAIT"
     with pytest.raises(DeadlinePassed, match="is still PENDING"):
         wait(minutes=36)
+
+
+def test_a_wait_may_have_begun_at_a_time_of_step_functions(aws: StubbedAws) -> None:
+    tell(aws, status("CREATING"))
+
+    with pytest.raises(DeadlinePassed, match=r"minutes from 2026-11-01T10:00:00\.123Z"):
+        wait(started_at="2026-11-01T10:00:00.123Z")
 
 
 @pytest.mark.parametrize("name", [None, "DELETED"])
