@@ -99,9 +99,13 @@ class Preflight:
         with self._noting():
             self._look_at_place()
         with self._noting():
-            fields = blueprint.read(Shelf(event["backup_bucket"], event["blueprint_key"], self.secondary.region))
-            self._look_at_blueprint(fields)
-            return str(fields.get("AirflowVersion", ""))
+            stored = blueprint.read(Shelf(event["backup_bucket"], event["blueprint_key"], self.secondary.region))
+            if stored.unknown:
+                self.warnings.append(
+                    f"the functions' SDK did not know, so it is not carried: {', '.join(stored.unknown)}"
+                )
+            self._look_at_blueprint(stored.fields)
+            return str(stored.fields.get("AirflowVersion", ""))
         return ""
 
     def fit(self, found: Found, version: str) -> None:

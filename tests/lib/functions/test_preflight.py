@@ -45,14 +45,14 @@ class Here:
     def put(self, key: str) -> str:
         return str(self.s3.put_object(Bucket="dr-dags", Key=key, Body=b"x")["VersionId"])
 
-    def store_blueprint(self, **changes: Any) -> None:
+    def store_blueprint(self, *, unknown: tuple[str, ...] = (), **changes: Any) -> None:
         replicated = {
             "PluginsS3ObjectVersion": self.versions["plugins.zip"],
             "RequirementsS3ObjectVersion": self.versions["requirements.txt"],
             "StartupScriptS3ObjectVersion": self.versions["startup.sh"],
         }
         fields = carried(an_environment(**{"KmsKey": None, **replicated, **changes}))
-        body = json.dumps({"blueprint_format": FORMAT, "fields": fields})
+        body = json.dumps({"blueprint_format": FORMAT, "fields": fields, "unknown": unknown})
         self.s3.put_object(Bucket="backups", Key="environment.json", Body=body)
 
     def change_manifest(self, **changes: Any) -> None:
@@ -186,6 +186,13 @@ def test_a_version_other_than_configured_is_a_warning(here: Here) -> None:
     assert check()["warnings"] == ["the blueprint is of Airflow 2.11.0, MWAA_VERSION is 2.10.3"]
 
 
+def test_a_field_that_could_not_be_carried_is_a_warning(here: Here) -> None:
+    here.store_blueprint(unknown=("Teams",))
+    here.mwaa()
+
+    assert check()["warnings"] == ["the functions' SDK did not know, so it is not carried: Teams"]
+
+
 def test_a_backup_that_does_not_fit_the_version_is_a_problem(here: Here) -> None:
     here.change_manifest(airflow_version="2.11.0")
     here.mwaa()
@@ -275,7 +282,7 @@ def test_an_older_version_that_is_there_is_used_even_when_the_object_was_deleted
 
 
 def test_files_that_the_blueprint_does_not_have_are_not_looked_for(here: Here) -> None:
-    nothing = {"PluginsS3Path": None, "RequirementsS3Path": None, "StartupScriptS3ObjectVersion": None}
+    nothing: dict[str, Any] = {"PluginsS3Path": None, "RequirementsS3Path": None, "StartupScriptS3ObjectVersion": None}
     here.store_blueprint(**nothing)
     here.mwaa()
 
