@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
-from lib.functions import blueprint, mwaa, quota
+from lib.functions import blueprint, clock, mwaa, quota
 from lib.functions.airflow_versions import creation_problem, restore_problem
 from lib.functions.aws import client
 from lib.functions.backup_manifest import DamagedBackup
@@ -137,7 +136,7 @@ class Preflight:
     def _look_at_blueprint(self, fields: Mapping[str, Any]) -> None:
         """Whether MWAA takes it in this Region."""
         secondary, version = self.event["secondary"], fields.get("AirflowVersion", "")
-        if problem := creation_problem(version, datetime.now(timezone.utc).date()):
+        if problem := creation_problem(version, clock.now().date()):
             self.problems.append(problem)
         if version != self.event["version"]:
             self.warnings.append(f"the blueprint is of Airflow {version}, MWAA_VERSION is {self.event['version']}")
