@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lib.functions.airflow_client import Airflow, airflow_of
-from lib.functions.errors import AirflowUnavailable, Misconfigured
+from lib.functions.errors import AirflowUnavailable, Misconfigured, NotReady
 from lib.functions.log import logger
 
 PREFIX = "dr-"
@@ -45,11 +45,16 @@ def run_id_of(task_token: str) -> str:
 
 
 def parsed(airflow: Airflow, event: Event) -> Result:
-    """Whether the DAG can run; a web server that does not answer yet is a reason, not an error."""
+    """Whether the DAG can run, and why not; with `required` NotReady is raised instead, for a Retry that asks again.
+
+    A web server that does not answer yet is a reason, not an error.
+    """
     try:
         why = airflow.unready(event["dag_id"])
     except AirflowUnavailable as error:
         why = str(error)
+    if why and event.get("required"):
+        raise NotReady(why)
     return {"ready": not why, "why": why}
 
 

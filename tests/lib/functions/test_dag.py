@@ -44,6 +44,13 @@ def test_a_dag_that_is_not_parsed_is_not_ready_and_says_why(airflow: Remembering
     assert dag.handler(event("parsed"), None) == {"ready": False, "why": "DAG restore_metadata is not parsed yet"}
 
 
+def test_a_dag_that_is_required_is_asked_for_again(airflow: RememberingAirflow) -> None:
+    assert dag.handler(event("parsed", required=True), None)["ready"] is True
+    airflow.paused.clear()
+    with pytest.raises(NotReady, match="DAG restore_metadata is not parsed yet"):
+        dag.handler(event("parsed", required=True), None)
+
+
 def test_a_web_server_that_is_starting_is_waited_for(mwaa: Mwaa) -> None:
     mwaa.cli = lambda command: Reply(503)
     told = dag.handler(event("parsed"), None)
