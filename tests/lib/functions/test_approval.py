@@ -12,6 +12,7 @@ import pytest
 
 from lib.functions.approval import handler
 from lib.functions.errors import NotApproved
+from lib.functions.record_table import REFUSAL
 from tests.support.record_tables import PRIMARY, RECORDS, REGION, Account, account
 
 EXECUTION = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
@@ -55,6 +56,14 @@ def test_a_refusal_is_an_answer(aws: Account) -> None:
     ask(aws)
     answer("REFUSED")
     assert look() == "REFUSED"
+
+
+@pytest.mark.parametrize(("said", "holder"), [("REFUSED", EXECUTION), ("APPROVED", None)])
+def test_only_a_refusal_is_kept_for_the_checks_that_follow(aws: Account, said: str, holder: str | None) -> None:
+    ask(aws)
+    answer(said)
+    look()
+    assert aws.table.get(REFUSAL).get("execution") == holder
 
 
 def test_the_command_of_the_notification_approves(aws: Account) -> None:
