@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -13,15 +12,9 @@ import pytest
 from lib.functions.approval import handler
 from lib.functions.errors import NotApproved
 from lib.functions.record_table import REFUSAL
-from tests.support.record_tables import PRIMARY, RECORDS, REGION, Account, account
+from tests.support.record_tables import PRIMARY, RECORDS, REGION, Account
 
 EXECUTION = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 def ask(aws: Account, *, minutes: int = 30) -> dict[str, Any]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lib.functions.decide import handler
 from lib.functions.record_table import HEALTH, REFUSAL
-from tests.support.record_tables import RECORDS, Account, account
+from tests.support.record_tables import RECORDS, Account
 
 _numbers = itertools.count()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 def caught(error: str, reason: str = "why") -> dict[str, str]:

@@ -14,18 +14,12 @@ from botocore.stub import Stubber
 
 from lib.functions import executions
 from lib.functions.report_execution import handler
-from tests.support.record_tables import REGION, Account, account
+from tests.support.record_tables import REGION, Account
 
 ARN = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
 MACHINE = "arn:aws:states:us-west-2:111222333444:stateMachine:mwaa-recovery"
 WHEN = datetime(2026, 11, 22, tzinfo=timezone.utc)
 ASKED = {"executionArn": ARN, "reverseOrder": True, "includeExecutionData": False, "maxResults": 1000}
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture
