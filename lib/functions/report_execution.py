@@ -53,7 +53,7 @@ def find(history: Iterator[Mapping[str, Any]], told: Failure) -> Failure:
     error, cause = told.error, told.cause
     for event in history:
         for name, details in event.items():
-            if name.endswith("EventDetails") and not error and isinstance(details, Mapping):
+            if name.endswith("EventDetails") and not (error or cause):
                 error, cause = details.get("error", ""), details.get("cause", "")
         if event["type"].endswith("StateEntered"):
             return Failure(event["stateEnteredEventDetails"]["name"], error, cause)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from lib.functions import clock
@@ -32,12 +31,11 @@ class Account:
     machine: str
     topic: str
     now: datetime = NOW
-    mails: list[Any] = field(default_factory=list)
 
     def execution(self, *, running: bool = True) -> str:
         """A new execution; one that is not running was aborted."""
         states = boto3.client("stepfunctions", region_name=REGION)
-        arn = states.start_execution(stateMachineArn=self.machine)["executionArn"]
+        arn: str = states.start_execution(stateMachineArn=self.machine)["executionArn"]
         if not running:
             states.stop_execution(executionArn=arn)
         return arn

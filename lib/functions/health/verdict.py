@@ -59,7 +59,7 @@ STATUS_WORDS = {
 HEARTBEAT_WORDS = {
     Heartbeat.BEATING: "the scheduler's heart beats",
     Heartbeat.SILENT: "no heartbeat arrived for two periods, other metrics of the environment did",
-    Heartbeat.LATE: "no metric of the environment arrived for two periods",
+    Heartbeat.LATE: "no heartbeat arrived for two periods, and other metrics are late, too",
     Heartbeat.FILTERED: "the heartbeat is filtered out, or was never seen",
     Heartbeat.NO_ANSWER: "CloudWatch does not answer (refused, timed out, or 5xx)",
     Heartbeat.NOT_TOLD: "CloudWatch does not tell us (denied, throttled, or our own trouble)",

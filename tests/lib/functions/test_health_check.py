@@ -13,12 +13,27 @@ from lib.config.recovery_sections import HealthCheck
 from lib.config.section import declared
 from lib.functions import clock, health_check
 from lib.functions.errors import Misconfigured, Unhealthy, Unknown
+from lib.functions.health.verdict import TABLE, Heartbeat, Status
 from lib.functions.health_check import ATTEMPTS, CONNECT, MARGIN, READ, handler
 from tests.support import regions
 from tests.support.regions import BEATING, LATE, SILENT, CutsOff, Hangs, Refuses, Says, World, environment, fails
 
 BROKEN = Says("<html><body>Service Unavailable</body></html>", 503)
 NOT_FOUND = fails("ResourceNotFoundException", 404)
+MWAA: dict[Status, regions.Behaviour] = {
+    Status.NOT_FOUND: NOT_FOUND,
+    Status.OTHER: environment("HIBERNATED"),
+    Status.NO_ANSWER: Refuses(),
+    Status.NOT_TOLD: fails("AccessDeniedException"),
+}
+CLOUDWATCH: dict[Heartbeat, regions.Behaviour] = {
+    Heartbeat.BEATING: BEATING,
+    Heartbeat.SILENT: SILENT,
+    Heartbeat.LATE: LATE,
+    Heartbeat.FILTERED: regions.metrics(others=("12:00", "12:05")),
+    Heartbeat.NO_ANSWER: Refuses(),
+    Heartbeat.NOT_TOLD: fails("Throttling"),
+}
 CHANGING = ["UPDATING", "MAINTENANCE", "CREATING_SNAPSHOT", "ROLLING_BACK", "PENDING", "CREATING"]
 SIMULATED: list[dict[str, Any]] = [
     {"simulate": True},
@@ -74,6 +89,16 @@ def check(world: World, **more: Any) -> tuple[str, str, Mapping[str, str]]:
             said = json.loads(str(error))
             return type(error).__name__.upper(), said["reason"], said["checks"]
     return told["answer"], told["reason"], {}
+
+
+@pytest.mark.parametrize("heartbeat", Heartbeat)
+@pytest.mark.parametrize("status", Status)
+def test_each_row_of_the_table_is_what_the_check_answers(status: Status, heartbeat: Heartbeat) -> None:
+    answer, _, checks = check(
+        World(mwaa=MWAA.get(status) or environment(status.value), cloudwatch=CLOUDWATCH[heartbeat])
+    )
+    assert answer == TABLE[status][heartbeat].value
+    assert not checks or (checks["status"], checks["heartbeat"]) == (status.value, heartbeat.value)
 
 
 def test_a_primary_whose_scheduler_beats_is_healthy() -> None:

@@ -43,7 +43,7 @@ def answered(status: int, code: str) -> ClientError:
         (answered(403, "AccessDeniedException"), Outcome.NOT_TOLD),
         (answered(400, "ValidationException"), Outcome.NOT_TOLD),
         (NoCredentialsError(), Outcome.NOT_TOLD),
-        (SSLError(error="certificate", **URL), Outcome.NOT_TOLD),  # that is on our side
+        (SSLError(error=ValueError("certificate"), **URL), Outcome.NOT_TOLD),  # that is on our side
         (KeyError("Environment"), Outcome.NOT_TOLD),
     ],
 )
