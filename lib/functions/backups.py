@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
+from lib.functions import clock
 from lib.functions.aws import client
 from lib.functions.backup_manifest import (
     MANIFEST_NAME,
@@ -58,7 +58,7 @@ class Backup:
 
     def facts(self, warnings: tuple[str, ...] = ()) -> dict[str, Any]:
         """What a state machine is told of it."""
-        age = datetime.now(timezone.utc) - self.manifest.snapshot_time
+        age = clock.now() - self.manifest.snapshot_time
         return {
             "backup_id": self.id,
             "backup_environment": self.manifest.environment_id,

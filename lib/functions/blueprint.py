@@ -45,6 +45,16 @@ class Shelf:
         return f"s3://{self.bucket}/{self.key}"
 
 
+@dataclass(frozen=True)
+class Blueprint:
+    """What an environment can be created from."""
+
+    fields: Mapping[str, Any]
+    """Those of CreateEnvironment."""
+    unknown: tuple[str, ...] = ()
+    """Fields of the environment that the SDK did not know, whose values are lost."""
+
+
 def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Store the blueprint of an environment that is well, when it has changed."""
     if event["op"] != "store":
@@ -54,13 +64,14 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
 
 def store(place: Place, shelf: Shelf) -> dict[str, Any]:
     """Store what the environment is now, unless it is not well, or nothing has changed."""
-    environment = mwaa.find(place)
+    environment, unknown = mwaa.find_all(place)
     if environment is None or environment["Status"] not in mwaa.USABLE:
         return {"stored": False, "why": f"{place} is {mwaa.status_of(environment)}: its blueprint stays as it is"}
     document = {
         "blueprint_format": FORMAT,
         "environment": {"name": place.name, "region": place.region},
         "fields": carried(environment),
+        "unknown": unknown,
     }
     body = json.dumps(document, indent=1, sort_keys=True).encode()
     s3 = client("s3", shelf.region)
@@ -69,12 +80,12 @@ def store(place: Place, shelf: Shelf) -> dict[str, Any]:
         if before == body:
             return {"stored": False, "why": f"{shelf.url} says the same"}
         s3.put_object(Bucket=shelf.bucket, Key=shelf.key, Body=body, ContentType="application/json")
-    _log.info("blueprint stored", extra={"environment": place.id, "object": shelf.url})
+    _log.info("blueprint stored", extra={"environment": place.id, "object": shelf.url, "unknown": unknown})
     return {"stored": True, "why": f"{place} has changed" if before else f"{shelf.url} was not there"}
 
 
-def read(shelf: Shelf) -> dict[str, Any]:
-    """The fields of the stored environment; raises BlueprintMissing where there are none that can be read."""
+def read(shelf: Shelf) -> Blueprint:
+    """What was stored; raises BlueprintMissing where there is nothing that can be read."""
     s3 = client("s3", shelf.region, attempts=5)
     with calling(f"read the blueprint {shelf.url}"):
         try:
@@ -86,16 +97,16 @@ def read(shelf: Shelf) -> dict[str, Any]:
     return parse(data, shelf.url)
 
 
-def parse(data: bytes, url: str) -> dict[str, Any]:
-    """The fields in a stored blueprint; raises BlueprintMissing for what is none."""
+def parse(data: bytes, url: str) -> Blueprint:
+    """A blueprint from its object; raises BlueprintMissing for what is none."""
     try:
         document = json.loads(data)
-        form, fields = document["blueprint_format"], dict(document["fields"])
+        form, stored = document["blueprint_format"], Blueprint(dict(document["fields"]), tuple(document["unknown"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BlueprintMissing(f"{url} is no blueprint of an environment. {HINT}") from error
     if form != FORMAT:
         raise BlueprintMissing(f"{url} has format {form}, this version reads {FORMAT}. {HINT}")
-    return fields
+    return stored
 
 
 def _stored(s3: Any, shelf: Shelf) -> bytes | None:

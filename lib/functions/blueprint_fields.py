@@ -64,6 +64,9 @@ READ_ONLY = {
 LOG_MEMBERS = ("Enabled", "LogLevel")
 """CloudWatchLogGroupArn is only ever told, never taken."""
 
+MOST_TAGS = 50
+"""Of one environment."""
+
 RESERVED = "aws:"
 """What tags of AWS itself begin with: nobody else may set them."""
 

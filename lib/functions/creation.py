@@ -30,7 +30,9 @@ def create(event: Mapping[str, Any]) -> dict[str, Any]:
     BlueprintMissing. `paused_at_creation_was` is what the blueprint says of new DAGs; null: nothing.
     """
     place, own = Place.of(event["environment"]), Own.of(event)
-    fields = blueprint.read(Shelf(event["bucket"], event["blueprint_key"], event.get("bucket_region", place.region)))
+    fields = blueprint.read(
+        Shelf(event["bucket"], event["blueprint_key"], event.get("bucket_region", place.region))
+    ).fields
     found = mwaa.find(place)
     if found is None or found["Status"] in mwaa.GONE:
         outcome = _begin(place, creation(fields, own), own.owner_tag)

@@ -5,7 +5,9 @@ Permissions: airflow:GetEnvironment.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,9 @@ USABLE = frozenset({"AVAILABLE", "UPDATE_FAILED"})
 https://docs.aws.amazon.com/mwaa/latest/API/API_Environment.html
 """
 BROKEN = frozenset({"CREATE_FAILED", "UNAVAILABLE"})
+
+_PARSED = "before-parse.mwaa.GetEnvironment"
+"""An event of botocore: an answer has come, and is about to be read."""
 
 PAUSED_AT_CREATION = "core.dags_are_paused_at_creation"
 
@@ -49,13 +54,24 @@ class Place:
 
 def find(place: Place) -> dict[str, Any] | None:
     """What GetEnvironment says; None where there is no such environment."""
+    return _find(client("mwaa", place.region), place)
+
+
+def find_all(place: Place) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """The same, and the names of the fields in MWAA's answer that the SDK here is too old to know, and drops."""
+    unknown: set[str] = set()
+
+    def compare(response_dict: Mapping[str, Any], operation_model: Any, **_: object) -> None:
+        known = operation_model.output_shape.members["Environment"].members
+        with suppress(ValueError):  # what is no JSON becomes an error by itself
+            unknown.update(json.loads(response_dict["body"]).get("Environment", {}).keys() - known.keys())
+
     mwaa = client("mwaa", place.region)
-    with calling(f"look at {place}"):
-        try:
-            found: dict[str, Any] = mwaa.get_environment(Name=place.name)["Environment"]
-        except mwaa.exceptions.ResourceNotFoundException:
-            return None
-    return found
+    mwaa.meta.events.register(_PARSED, compare)
+    try:
+        return _find(mwaa, place), tuple(sorted(unknown))
+    finally:
+        mwaa.meta.events.unregister(_PARSED, compare)
 
 
 def status_of(environment: Mapping[str, Any] | None) -> str:
@@ -78,3 +94,12 @@ def last_error(environment: Mapping[str, Any]) -> str:
 def has_tags(environment: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
     """Whether it carries all these tags; no tags prove nothing."""
     return bool(tags) and tags.items() <= environment.get("Tags", {}).items()
+
+
+def _find(mwaa: Any, place: Place) -> dict[str, Any] | None:
+    with calling(f"look at {place}"):
+        try:
+            found: dict[str, Any] = mwaa.get_environment(Name=place.name)["Environment"]
+        except mwaa.exceptions.ResourceNotFoundException:
+            return None
+    return found

@@ -6,9 +6,9 @@ Permissions: scheduler:GetSchedule, scheduler:UpdateSchedule, and iam:PassRole f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
+from lib.functions import clock
 from lib.functions.aws import client
 from lib.functions.calls import calling
 from lib.functions.log import logger
@@ -39,7 +39,7 @@ def _all_of(found: Mapping[str, Any], taken: frozenset[str]) -> dict[str, Any]:
     """
     kept = {name: value for name, value in found.items() if name in taken}
     # A start that has passed means nothing any more, and is refused when sent again.
-    if kept.get("StartDate") and kept["StartDate"] <= datetime.now(timezone.utc):
+    if kept.get("StartDate") and kept["StartDate"] <= clock.now():
         del kept["StartDate"]
     return kept
 

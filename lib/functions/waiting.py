@@ -7,10 +7,10 @@ then it is AGAIN the creation's turn, once for each redrive.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
-from lib.functions import mwaa
+from lib.functions import clock, mwaa
 from lib.functions.errors import DeadlinePassed, EnvironmentBroken, FunctionError
 from lib.functions.mwaa import Place
 
@@ -20,18 +20,18 @@ GRACE = timedelta(minutes=3)
 
 def begun(event: Mapping[str, Any]) -> dict[str, Any]:
     """What a wait is told of its beginning: the time, and how often the execution had been redriven."""
-    return {"started_at": _now().isoformat(timespec="seconds"), "redrive_count": int(event.get("redrive_count", 0))}
+    return {"started_at": clock.text(clock.now()), "redrive_count": int(event.get("redrive_count", 0))}
 
 
 def wait(event: Mapping[str, Any]) -> dict[str, Any]:
-    """READY, or WAIT; AGAIN: begin anew, after a redrive; PENDING_TOLD: as WAIT, but a person has to do something.
+    """READY, or WAIT; AGAIN: begin anew, after a redrive; PENDING_TOLD: as WAIT, once a person has been told.
 
-    Raises EnvironmentBroken with MWAA's own error, and DeadlinePassed. With `"told": true` PENDING is a WAIT.
+    Raises EnvironmentBroken with MWAA's own error, and DeadlinePassed.
     """
     place, until = Place.of(event["environment"]), event["until"]
     found = mwaa.find(place)
     status = mwaa.status_of(found)
-    waited = _now() - datetime.fromisoformat(event["started_at"])
+    waited = clock.now() - _moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
     failure: FunctionError | None = None
@@ -43,8 +43,8 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
         if int(event.get("redrive_count", 0)) > int(event.get("created_in_redrive", 0)):
             return {"outcome": "AGAIN", "status": status}
         raise failure
-    told = status != "PENDING" or event.get("told")
-    return {"outcome": "WAIT" if told else "PENDING_TOLD", "status": status}
+    # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html
+    return {"outcome": "PENDING_TOLD" if status == "PENDING" else "WAIT", "status": status}
 
 
 def _is_broken(status: str, waited: timedelta) -> bool:
@@ -66,5 +66,6 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
     )
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+def _moment(text: str) -> datetime:
+    """A time as we write it, or as Step Functions does; Python 3.10 knows no Z."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
-from lib.functions.blueprint import Shelf, handler, read
+from lib.functions.blueprint import Blueprint, Shelf, handler, read
 from lib.functions.blueprint_fields import carried
 from lib.functions.errors import BlueprintMissing, Misconfigured, NotReady
 from tests.support.environments import PRIMARY, STATUSES, an_environment
-from tests.support.stubbed_aws import StubbedAws, stubbed_aws
+from tests.support.stubbed_aws import StubbedAws, kept_client, stubbed_aws
 
 REGION = "us-west-2"
 SHELF = Shelf("backups", "environment.json", REGION)
+NO_LIST = '{"blueprint_format": 1, "fields": {}}'
 STORE = {"op": "store", "environment": PRIMARY, "bucket": "backups", "key": "environment.json", "bucket_region": REGION}
 
 
@@ -42,6 +46,25 @@ def tell(aws: StubbedAws, **changes: Any) -> None:
     )
 
 
+@contextmanager
+def answering(client: Any, body: bytes, status: int = 200) -> Iterator[None]:
+    """Answer over the wire: the SDK reads the bytes itself."""
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, status, {"content-type": "application/json"}, Raw(body))  # type: ignore[arg-type]
+
+    client.meta.events.register_first("before-send.mwaa.GetEnvironment", answer)
+    yield
+    client.meta.events.unregister("before-send.mwaa.GetEnvironment", answer)
+
+
+class Raw(BytesIO):
+    """A body as urllib3 hands it over."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
 def versions(s3: Any) -> int:
     return len(s3.list_object_versions(Bucket="backups").get("Versions", ()))
 
@@ -50,7 +73,7 @@ def test_what_was_stored_is_read_again(aws: StubbedAws, s3: Any) -> None:
     tell(aws)
 
     assert handler(STORE, None)["stored"] is True
-    assert read(SHELF) == carried(an_environment())
+    assert read(SHELF) == Blueprint(carried(an_environment()))
 
 
 def test_it_is_stored_again_only_when_it_changed(aws: StubbedAws, s3: Any) -> None:
@@ -59,7 +82,7 @@ def test_it_is_stored_again_only_when_it_changed(aws: StubbedAws, s3: Any) -> No
 
     assert [handler(STORE, None)["stored"] for _ in range(3)] == [True, False, True]
     assert versions(s3) == 2
-    assert read(SHELF)["MaxWorkers"] == 11
+    assert read(SHELF).fields["MaxWorkers"] == 11
 
 
 @pytest.mark.parametrize("status", ["AVAILABLE", "UPDATE_FAILED"])
@@ -139,7 +162,9 @@ def test_a_storage_that_is_busy_is_worth_asking_again(aws: StubbedAws) -> None:
         read(SHELF)
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", "{}", '{"Environment": {}}', '{"blueprint_format": 1, "fields": 1}'])
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{", "{}", '{"Environment": {}}', '{"blueprint_format": 1, "fields": 1}', NO_LIST]
+)
 def test_what_is_no_blueprint_is_refused(s3: Any, body: str) -> None:
     s3.put_object(Bucket="backups", Key="environment.json", Body=body)
 
@@ -148,10 +173,27 @@ def test_what_is_no_blueprint_is_refused(s3: Any, body: str) -> None:
 
 
 def test_a_blueprint_of_a_newer_version_is_refused(s3: Any) -> None:
-    s3.put_object(Bucket="backups", Key="environment.json", Body='{"blueprint_format": 2, "fields": {}}')
+    s3.put_object(Bucket="backups", Key="environment.json", Body='{"blueprint_format": 2, "fields": {}, "unknown": []}')
 
     with pytest.raises(BlueprintMissing, match="has format 2, this version reads 1"):
         read(SHELF)
+
+
+def test_what_the_sdk_does_not_know_is_named_and_not_carried(s3: Any) -> None:
+    raw = an_environment(Novelty={"a": 1}, AnotherOne=True)
+    answer = json.dumps({"Environment": raw}, default=lambda moment: moment.timestamp()).encode()
+
+    with answering(kept_client("mwaa", PRIMARY["region"]), answer):
+        handler(STORE, None)
+
+    stored = read(SHELF)
+    assert stored.unknown == ("AnotherOne", "Novelty")
+    assert stored.fields == carried(an_environment())
+
+
+def test_an_answer_of_mwaa_that_is_none_is_an_error(s3: Any) -> None:
+    with answering(kept_client("mwaa", PRIMARY["region"]), b"<html>", status=502), pytest.raises(NotReady):
+        handler(STORE, None)
 
 
 def test_an_unknown_op_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lib.functions import clock
 from lib.functions.environment import handler
 from lib.functions.errors import DeadlinePassed, EnvironmentBroken
 from tests.support.environments import SECONDARY, STATUSES, an_environment, failed
@@ -15,6 +16,12 @@ from tests.support.stubbed_aws import StubbedAws, stubbed_aws
 
 BROKEN = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"})
 READY = frozenset({"AVAILABLE", "UPDATE_FAILED"})
+NOW = datetime(2026, 11, 22, 2, 6, tzinfo=timezone.utc)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def status(name: str) -> dict[str, Any]:
 
 
 def wait(*, minutes: int = 10, until: str = "AVAILABLE", **changes: Any) -> dict[str, Any]:
-    started = datetime.now(timezone.utc) - timedelta(minutes=minutes)
+    started = NOW - timedelta(minutes=minutes)
     event = {
         "op": "wait",
         "environment": SECONDARY,
@@ -62,7 +69,7 @@ def test_what_is_on_its_way_is_waited_for_until_the_deadline(aws: StubbedAws, na
     tell(aws, status(name))
     tell(aws, status(name))
 
-    assert wait(minutes=34) == {"outcome": "WAIT", "status": name}
+    assert wait(minutes=35) == {"outcome": "WAIT", "status": name}
     with pytest.raises(DeadlinePassed, match=f"is still {name}, not AVAILABLE, after 35 minutes"):
         wait(minutes=36)
 
@@ -113,15 +120,20 @@ def test_a_redrive_does_not_begin_anew_while_all_goes_well(aws: StubbedAws) -> N
     assert wait(redrive_count=1)["outcome"] == "WAIT"
 
 
-def test_an_environment_that_needs_a_person_is_told_once(aws: StubbedAws) -> None:
-    tell(aws, status("PENDING"))
+def test_an_environment_that_needs_a_person_says_so(aws: StubbedAws) -> None:
     tell(aws, status("PENDING"))
     tell(aws, status("PENDING"))
 
     assert wait()["outcome"] == "PENDING_TOLD"
-    assert wait(told=True)["outcome"] == "WAIT"
     with pytest.raises(DeadlinePassed, match="is still PENDING"):
         wait(minutes=36)
+
+
+def test_a_wait_may_have_begun_at_a_time_of_step_functions(aws: StubbedAws) -> None:
+    tell(aws, status("CREATING"))
+
+    with pytest.raises(DeadlinePassed, match=r"minutes from 2026-11-01T10:00:00\.123Z"):
+        wait(started_at="2026-11-01T10:00:00.123Z")
 
 
 @pytest.mark.parametrize("name", [None, "DELETED"])
