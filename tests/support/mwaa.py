@@ -56,7 +56,12 @@ class Mwaa:
         self.rest: Callable[[RestCall], tuple[int, Any]] = lambda call: (200, {})
         self.error: tuple[int, str, str] | None = None
         """HTTP status, code and message with which MWAA itself answers, if it does."""
-        self.environment: dict[str, Any] = {"Name": NAME, "Status": "AVAILABLE"}
+        self.environment: dict[str, Any] | None = {
+            "Name": NAME,
+            "Status": "AVAILABLE",
+            "AirflowVersion": "2.10.3",
+            "WebserverAccessMode": "PUBLIC_ONLY",
+        }
         self.commands: list[str] = []
         self.calls: list[RestCall] = []
         self.paths: list[str] = []
@@ -109,7 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Api(_Handler):
     def do_GET(self) -> None:
-        self._answer({"Environment": self.mwaa.environment})
+        if self.mwaa.environment is None:
+            self._refuse(404, "ResourceNotFoundException", {"message": "no such environment"})
+        else:
+            self._answer({"Environment": self.mwaa.environment})
 
     def do_POST(self) -> None:
         asked = json.loads(self.taken() or b"{}")

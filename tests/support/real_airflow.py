@@ -47,9 +47,9 @@ class RealAirflow(Airflow):
         """Change environment variables of what is started from now on."""
         self._environment |= settings
 
-    def run(self, *command: str | Path) -> str:
-        """Run a program of this Airflow's virtual environment; return what it printed."""
-        done = subprocess.run(
+    def attempt(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a program of this Airflow's virtual environment, whatever becomes of it."""
+        return subprocess.run(
             [self._venv / "bin" / command[0], *command[1:]],
             env=self._environment,
             cwd=self.folder,
@@ -58,9 +58,18 @@ class RealAirflow(Airflow):
             timeout=300,
             check=False,
         )
+
+    def run(self, *command: str | Path) -> str:
+        """Run a program of this Airflow's virtual environment; return what it printed."""
+        done = self.attempt(*command)
         if done.returncode:
             raise AssertionError(f"{command[:2]} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
         return done.stdout
+
+    def serve(self, port: int) -> None:
+        """Start the web server, or in Airflow 3 the API server; the caller waits for it."""
+        name = "webserver" if self.version < (3,) else "api-server"
+        self._processes[name] = self._popen(name, name, "--port", str(port), "--workers", "1")
 
     def ask(self, code: str, *arguments: str) -> Any:
         """Run Python code that leaves an `answer`; return it, whatever Airflow prints besides."""
