@@ -25,7 +25,10 @@ notification.
 often in a row as `HEALTH_CHECK_CONSECUTIVE` says: recovery begins. Still unknown: somebody is told, at once and then
 every hour; recovery begins only with `HEALTH_CHECK_FAILOVER_ON_UNKNOWN=YES`, where unknown checks count like unhealthy
 ones. A check that crashes or takes longer than `HEALTH_CHECK_TIMEOUT_SECS` is unknown.
+
 `MWAA_SIMULATE_DR=YES`, or `{"simulate_dr": "YES"}` as the input of an execution, makes the answer unhealthy at once.
+A person's refusal of a recovery (`FAILOVER_APPROVAL=MANUAL`) holds for all other checks until the primary has been
+healthy again.
 """
 HEARTBEATS = f"""
 ## Heartbeats

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.functions import clock, executions, notify, record_table
 from lib.functions.errors import NotApproved
-from lib.functions.record_table import RecordTable
+from lib.functions.record_table import REFUSAL, RecordTable
 
 ANSWERS = ("APPROVED", "REFUSED")
 
@@ -37,8 +37,11 @@ def ask(event: Mapping[str, Any]) -> dict[str, Any]:
 def look(event: Mapping[str, Any]) -> dict[str, Any]:
     """APPROVED, REFUSED or WAITING; raises NotApproved when the deadline passed without an answer."""
     execution = event["execution"]
-    asked = RecordTable(event["records"]).get(record_table.approval(execution))
+    table = RecordTable(event["records"])
+    asked = table.get(record_table.approval(execution))
     answer = asked.get("answer", "").strip().upper()
+    if answer == "REFUSED":  # kept, or the next check would ask again
+        table.put(REFUSAL, {"execution": execution, "at": clock.text(clock.now())})
     if answer in ANSWERS:
         return {"answer": answer}
     if clock.is_past(asked.get("deadline", "")):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from lib.functions import clock, failures
 from lib.functions.health.verdict import Answer
-from lib.functions.record_table import HEALTH, RecordTable
+from lib.functions.record_table import HEALTH, REFUSAL, RecordTable
 
 TOLD_EVERY = timedelta(hours=1)
 
@@ -38,6 +38,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     counts = counting(failover_on_unknown=event["failover_on_unknown"])
     in_a_row = row(last, health.answer, event["execution"], counts)
     decision = decide(health.answer, in_a_row, event["consecutive"], counts)
+    if decision == "RECOVER" and (refusal := table.get(REFUSAL)):
+        decision, health = "WATCH", replace(health, reason=f"{health.reason}; {_refused(refusal)}")
+    if has_turned_well(last, health.answer):
+        table.delete(REFUSAL)
     notify = is_told(last, health.answer, decision)
     table.put(HEALTH, _record(last, health, event["execution"], in_a_row, notify=notify))
     return {"decision": decision, "reason": health.reason, "notify": notify, "in_a_row": in_a_row}
@@ -77,6 +81,15 @@ def is_told(last: Mapping[str, str], answer: Answer, decision: str) -> bool:
     if decision not in ("WATCH", "UNKNOWN"):
         return False
     return last.get("answer") != answer.value or clock.is_past(last.get("notified_at", ""), after=TOLD_EVERY)
+
+
+def has_turned_well(last: Mapping[str, str], answer: Answer) -> bool:
+    """Whether this is the first good answer after others."""
+    return answer in (Answer.HEALTHY, Answer.STOPPED) and last.get("answer") != answer.value
+
+
+def _refused(refusal: Mapping[str, str]) -> str:
+    return f"recovery was refused at {refusal['at']}, which holds until the primary has been healthy again"
 
 
 def _record(last: Mapping[str, str], health: Health, execution: str, in_a_row: int, *, notify: bool) -> dict[str, str]:

@@ -17,6 +17,8 @@ FAILED_OVER = "failed_over"
 """Where the environment runs since its recovery: `environment`, `backup_id`, `execution`, `at`."""
 HEALTH = "health"
 """The last health check: `answer`, `in_a_row`, `execution`, `at`, `notified_at`."""
+REFUSAL = "refusal"
+"""A person's no to a recovery, until the primary has been well again: `execution`, `at`."""
 FENCE = "fence"
 """The last alarm about a primary that came back: `at`."""
 

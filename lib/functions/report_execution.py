@@ -21,6 +21,7 @@ PAGES = 10
 ANEW = frozenset({"EnvironmentBroken"})
 """After these a redrive meets the same again; a new execution deletes what is broken and creates it anew."""
 
+_ADDED = ("input", "error", "cause", "redriveStatus", "redriveStatusReason")
 _ENDS = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was aborted"}
 
 
@@ -40,7 +41,7 @@ class Failure:
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """`{"event": an Execution Status Change, "topic_arn"}` -> `{"step", "reason"}`, told to the topic."""
-    detail = event["event"]["detail"]
+    detail = _described(event["event"]["detail"])
     failure = _failure(detail)
     name = executions.name(detail["stateMachineArn"])
     end = _ENDS.get(detail["status"], detail["status"])
@@ -58,6 +59,17 @@ def find(history: Iterator[Mapping[str, Any]], told: Failure) -> Failure:
         if event["type"].endswith("StateEntered"):
             return Failure(event["stateEnteredEventDetails"]["name"], error, cause)
     return Failure(told.step, error, cause)
+
+
+def _described(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The event, and what Step Functions adds: input, error, cause, and whether a redrive is possible."""
+    arn = detail["executionArn"]
+    try:
+        described = executions.steps(arn).describe_execution(executionArn=arn)
+    except (ClientError, BotoCoreError) as error:
+        _log.warning("the execution cannot be described", extra={"why": error_text(error)})
+        return dict(detail)
+    return {**detail, **{name: described[name] for name in _ADDED if name in described}}
 
 
 def _failure(detail: Mapping[str, Any]) -> Failure:
@@ -102,6 +114,9 @@ def _next(detail: Mapping[str, Any], failure: Failure) -> list[str]:
     start = executions.start_command(detail["stateMachineArn"], _input(detail))
     if failure.error in ANEW:
         return ["Start a new execution, which goes on with what is there; a redrive would fail again:", start]
+    if detail.get("redriveStatus") == "NOT_REDRIVABLE":
+        why = detail.get("redriveStatusReason") or "Step Functions says so"
+        return [f"Start a new execution, which goes on with what is there; no redrive is possible ({why}):", start]
     return [
         "When the reason is mended, go on from this step, within 14 days and if no newer execution acts:",
         redrive,
@@ -111,7 +126,7 @@ def _next(detail: Mapping[str, Any], failure: Failure) -> list[str]:
 
 
 def _input(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """The input of the execution; empty where the event does not have it whole."""
+    """The input of the execution; empty where it is not told whole."""
     try:
         given = json.loads(detail.get("input") or "{}")
     except ValueError:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import boto3
-import pytest
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.sns.models import sns_backends
+from moto.sns.models import Topic, sns_backends
 
-from lib.functions import clock
 from lib.functions.record_table import KEY, RecordTable
 from tests.support.regions import NOW
 
@@ -42,16 +40,27 @@ class Account:
 
     def told(self) -> list[tuple[str, str]]:
         """Subject and text of each mail."""
-        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic]
-        return [(str(subject), str(text)) for _, text, subject, *_ in topic.sent_notifications]
+        return [(str(subject), str(text)) for _, text, subject, *_ in self._topic.sent_notifications]
 
     def later(self, **time: float) -> None:
         """Let time pass."""
         self.now += timedelta(**time)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        database = boto3.client("dynamodb", region_name=REGION)
+        for item in database.scan(TableName=RECORDS["table"])["Items"]:
+            database.delete_item(TableName=RECORDS["table"], Key={KEY: item[KEY]})
+        self._topic.sent_notifications.clear()
+        self.now = NOW
+
+    @property
+    def _topic(self) -> Topic:
+        return sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic]
+
 
 @contextmanager
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account() -> Iterator[Account]:
     """An account with nothing in its table."""
     with mock_aws():
         database = boto3.client("dynamodb", region_name=REGION)
@@ -65,6 +74,4 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             name="mwaa-recovery", definition="{}", roleArn="arn:aws:iam::123456789012:role/mwaa-recovery"
         )["stateMachineArn"]
         topic = boto3.client("sns", region_name=REGION).create_topic(Name="mwaa")["TopicArn"]
-        made = Account(RecordTable(RECORDS), machine, topic)
-        monkeypatch.setattr(clock, "now", lambda: made.now)
-        yield made
+        yield Account(RecordTable(RECORDS), machine, topic)

@@ -116,7 +116,7 @@ def _service(name: str, behaviour: Behaviour, asked: list[str]) -> Iterator[str]
     ended = threading.Event()
     attributes: Mapping[str, Any] = {"name": name, "behaviour": behaviour, "asked": asked, "ended": ended}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), dict(attributes)))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:

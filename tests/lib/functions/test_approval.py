@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -12,15 +11,10 @@ import pytest
 
 from lib.functions.approval import handler
 from lib.functions.errors import NotApproved
-from tests.support.record_tables import PRIMARY, RECORDS, REGION, Account, account
+from lib.functions.record_table import REFUSAL
+from tests.support.record_tables import PRIMARY, RECORDS, REGION, Account
 
 EXECUTION = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 def ask(aws: Account, *, minutes: int = 30) -> dict[str, Any]:
@@ -55,6 +49,14 @@ def test_a_refusal_is_an_answer(aws: Account) -> None:
     ask(aws)
     answer("REFUSED")
     assert look() == "REFUSED"
+
+
+@pytest.mark.parametrize(("said", "holder"), [("REFUSED", EXECUTION), ("APPROVED", None)])
+def test_only_a_refusal_is_kept_for_the_checks_that_follow(aws: Account, said: str, holder: str | None) -> None:
+    ask(aws)
+    answer(said)
+    look()
+    assert aws.table.get(REFUSAL).get("execution") == holder
 
 
 def test_the_command_of_the_notification_approves(aws: Account) -> None:

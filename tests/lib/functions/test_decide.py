@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lib.functions.decide import handler
-from lib.functions.record_table import HEALTH
-from tests.support.record_tables import RECORDS, Account, account
+from lib.functions.record_table import HEALTH, REFUSAL
+from tests.support.record_tables import RECORDS, Account
 
 _numbers = itertools.count()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 def caught(error: str, reason: str = "why") -> dict[str, str]:
@@ -146,3 +139,22 @@ def test_what_ends_or_tells_itself_is_not_notified(aws: Account, health: dict[st
 
 def test_a_long_reason_is_cut(aws: Account) -> None:
     assert len(decide(caught("Unknown", "x" * 30_000))["reason"]) <= 2000
+
+
+def test_a_refusal_holds_until_the_primary_has_been_healthy_again(aws: Account) -> None:
+    decide(UNHEALTHY)
+    aws.table.put(REFUSAL, {"execution": "one", "at": "12:00"})
+    told = [decide(health) for health in (UNHEALTHY, UNKNOWN, UNHEALTHY, HEALTHY, UNHEALTHY)]
+    assert [one["decision"] for one in told] == ["WATCH", "UNKNOWN", "WATCH", "HEALTHY", "RECOVER"]
+    assert "recovery was refused at 12:00" in told[0]["reason"]
+
+
+def test_a_refusal_is_told_once_an_hour_and_not_with_every_check(aws: Account) -> None:
+    decide(UNHEALTHY)
+    aws.table.put(REFUSAL, {"execution": "one", "at": "12:00"})
+    assert [decide(UNHEALTHY)["notify"] for _ in range(3)] == [True, False, False]
+
+
+def test_a_person_recovers_in_spite_of_a_refusal(aws: Account) -> None:
+    aws.table.put(REFUSAL, {"execution": "one", "at": "12:00"})
+    assert decide({"answer": "UNHEALTHY", "reason": "simulated", "simulated": True})["decision"] == "RECOVER"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +9,7 @@ import pytest
 from lib.functions import records
 from lib.functions.errors import Misconfigured
 from lib.functions.fence import handler
-from tests.support.record_tables import PRIMARY, RECORDS, SECONDARY, Account, account
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
+from tests.support.record_tables import PRIMARY, RECORDS, SECONDARY, Account
 
 
 def fail_over(*, drill: bool = False) -> None:

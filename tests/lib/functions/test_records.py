@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -14,13 +13,7 @@ from lib.functions import executions, record_table
 from lib.functions.errors import Misconfigured
 from lib.functions.record_table import FAILED_OVER, LEASE, RecordTable
 from lib.functions.records import handler
-from tests.support.record_tables import PRIMARY, RECORDS, REGION, SECONDARY, Account, account
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
+from tests.support.record_tables import PRIMARY, RECORDS, REGION, SECONDARY, Account
 
 
 def do(op: str, execution: str = "", **more: Any) -> dict[str, Any]:

@@ -14,17 +14,12 @@ from botocore.stub import Stubber
 
 from lib.functions import executions
 from lib.functions.report_execution import handler
-from tests.support.record_tables import REGION, Account, account
+from tests.support.record_tables import REGION, Account
 
 ARN = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
 MACHINE = "arn:aws:states:us-west-2:111222333444:stateMachine:mwaa-recovery"
+WHEN = datetime(2026, 11, 22, tzinfo=timezone.utc)
 ASKED = {"executionArn": ARN, "reverseOrder": True, "includeExecutionData": False, "maxResults": 1000}
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account(monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture
@@ -51,8 +46,7 @@ def failed(error: str, cause: str = "", *, type_: str = "TaskFailed") -> dict[st
 
 def history(*events: dict[str, Any], more: str = "") -> dict[str, Any]:
     """A page of it, newest first, from events in the order in which they happened."""
-    when = datetime(2026, 11, 22, tzinfo=timezone.utc)
-    numbered = [{"timestamp": when, "id": number, **event} for number, event in enumerate(events, start=1)]
+    numbered = [{"timestamp": WHEN, "id": number, **event} for number, event in enumerate(events, start=1)]
     for event in numbered:
         for details in event.values():
             if isinstance(details, dict) and event["type"].startswith("Execution"):
@@ -61,9 +55,22 @@ def history(*events: dict[str, Any], more: str = "") -> dict[str, Any]:
     return {"events": numbered[::-1], **({"nextToken": more} if more else {})}
 
 
-def event(status: str = "FAILED", *, topic: str, given: str = "{}", **more: Any) -> dict[str, Any]:
-    detail = {"executionArn": ARN, "stateMachineArn": MACHINE, "name": "it-is-1", "status": status, "input": given}
+def event(status: str = "FAILED", *, topic: str, **more: Any) -> dict[str, Any]:
+    detail = {"executionArn": ARN, "stateMachineArn": MACHINE, "name": "it-is-1", "status": status}
     return {"event": {"source": "aws.states", "detail": {**detail, **more}}, "topic_arn": topic}
+
+
+def describe(states: Stubber, **more: str) -> None:
+    """What Step Functions tells of the execution, before its history is asked for."""
+    told = {"executionArn": ARN, "stateMachineArn": MACHINE, "name": "it-is-1", "input": "{}", **more}
+    told |= {"status": told.get("status", "FAILED"), "startDate": WHEN}  # type: ignore[dict-item]
+    states.add_response("describe_execution", told, {"executionArn": ARN})
+
+
+def happened(states: Stubber, *events: dict[str, Any], **more: str) -> None:
+    """What Step Functions tells of the execution and its history."""
+    describe(states, **more)
+    states.add_response("get_execution_history", history(*events), ASKED)
 
 
 def lambda_says(message: str, error: str) -> str:
@@ -76,7 +83,8 @@ def commands(text: str) -> list[list[str]]:
 
 def test_a_failed_step_is_named_with_what_it_said(aws: Account, states: Stubber) -> None:
     cause = lambda_says("no verified backup in the bucket", "PreflightFailed")
-    page = history(
+    happened(
+        states,
         {"type": "ExecutionStarted"},
         entered("Take the lease"),
         left("Take the lease"),
@@ -84,8 +92,7 @@ def test_a_failed_step_is_named_with_what_it_said(aws: Account, states: Stubber)
         failed("PreflightFailed", cause),
         failed("PreflightFailed", cause, type_="ExecutionFailed"),
     )
-    states.add_response("get_execution_history", page, ASKED)
-    told = handler(event(topic=aws.topic, error="PreflightFailed", cause=cause), None)
+    told = handler(event(topic=aws.topic), None)
     assert told == {
         "step": "Check that recovery can succeed",
         "reason": "PreflightFailed: no verified backup in the bucket",
@@ -96,8 +103,8 @@ def test_a_failed_step_is_named_with_what_it_said(aws: Account, states: Stubber)
 
 
 def test_the_commands_go_on_with_it_or_start_anew_with_the_same_input(aws: Account, states: Stubber) -> None:
-    states.add_response("get_execution_history", history(entered("Restore"), failed("DagFailed")), ASKED)
-    handler(event(topic=aws.topic, given='{"simulate_dr": "YES"}'), None)
+    happened(states, entered("Restore"), failed("DagFailed"), input='{"simulate_dr": "YES"}')
+    handler(event(topic=aws.topic), None)
     assert commands(aws.told()[0][1]) == [
         ["redrive-execution", "--region", REGION, "--execution-arn", ARN],
         ["start-execution", "--region", REGION, "--state-machine-arn", MACHINE, "--input", '{"simulate_dr": "YES"}'],
@@ -106,8 +113,7 @@ def test_the_commands_go_on_with_it_or_start_anew_with_the_same_input(aws: Accou
 
 def test_after_a_failed_creation_only_a_new_execution_helps(aws: Account, states: Stubber) -> None:
     cause = lambda_says("CREATE_FAILED: subnets have no route", "EnvironmentBroken")
-    page = history(entered("Wait for the environment"), failed("EnvironmentBroken", cause))
-    states.add_response("get_execution_history", page, ASKED)
+    happened(states, entered("Wait for the environment"), failed("EnvironmentBroken", cause))
     handler(event(topic=aws.topic), None)
     text = aws.told()[0][1]
     assert [command[0] for command in commands(text)] == ["start-execution"]
@@ -115,37 +121,43 @@ def test_after_a_failed_creation_only_a_new_execution_helps(aws: Account, states
 
 
 def test_a_time_out_names_the_step_that_never_ended(aws: Account, states: Stubber) -> None:
-    page = history(entered("Look"), left("Look"), entered("Wait a minute"), {"type": "ExecutionTimedOut"})
-    states.add_response("get_execution_history", page, ASKED)
-    told = handler(event("TIMED_OUT", topic=aws.topic, error="States.Timeout"), None)
+    happened(
+        states,
+        entered("Look"),
+        left("Look"),
+        entered("Wait a minute"),
+        {"type": "ExecutionTimedOut"},
+        error="States.Timeout",
+        status="TIMED_OUT",
+    )
+    told = handler(event("TIMED_OUT", topic=aws.topic), None)
     assert told == {"step": "Wait a minute", "reason": "States.Timeout"}
     assert aws.told()[0][0] == "mwaa-recovery timed out: Wait a minute"
 
 
 def test_a_heartbeat_that_went_silent_is_the_reason(aws: Account, states: Stubber) -> None:
-    page = history(
+    happened(
+        states,
         entered("Restore"),
         failed("States.HeartbeatTimeout", type_="TaskTimedOut"),
         failed("States.HeartbeatTimeout", type_="ExecutionFailed"),
     )
-    states.add_response("get_execution_history", page, ASKED)
     assert handler(event(topic=aws.topic), None) == {"step": "Restore", "reason": "States.HeartbeatTimeout"}
 
 
 def test_who_aborted_it_may_say_why(aws: Account, states: Stubber) -> None:
-    page = history(entered("Restore"), failed("", "wrong backup", type_="ExecutionAborted"))
-    states.add_response("get_execution_history", page, ASKED)
+    happened(states, entered("Restore"), failed("", "wrong backup", type_="ExecutionAborted"))
     assert handler(event("ABORTED", topic=aws.topic), None) == {"step": "Restore", "reason": "wrong backup"}
     assert aws.told()[0][0] == "mwaa-recovery was aborted: Restore"
 
 
 def test_a_retry_before_the_last_failure_does_not_hide_it(aws: Account, states: Stubber) -> None:
-    page = history(entered("Restore"), failed("AirflowUnavailable", "503"), failed("AirflowRefused", "404"))
-    states.add_response("get_execution_history", page, ASKED)
+    happened(states, entered("Restore"), failed("AirflowUnavailable", "503"), failed("AirflowRefused", "404"))
     assert handler(event(topic=aws.topic), None)["reason"] == "AirflowRefused: 404"
 
 
 def test_a_step_on_an_older_page_of_the_history_is_found(aws: Account, states: Stubber) -> None:
+    describe(states)
     states.add_response("get_execution_history", history(failed("DagFailed"), more="older"), ASKED)
     states.add_response("get_execution_history", history(entered("Restore")), {**ASKED, "nextToken": "older"})
     assert handler(event(topic=aws.topic), None) == {"step": "Restore", "reason": "DagFailed"}
@@ -153,31 +165,47 @@ def test_a_step_on_an_older_page_of_the_history_is_found(aws: Account, states: S
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExecutionDoesNotExist", "InvalidArn", "InvalidToken"])
 def test_it_is_told_even_when_the_history_cannot_be_read(aws: Account, states: Stubber, code: str) -> None:
+    states.add_client_error("describe_execution", code, expected_params={"executionArn": ARN})
     states.add_client_error("get_execution_history", code, expected_params=ASKED)
     told = handler(event(topic=aws.topic, error="Misconfigured", cause="denied"), None)
     assert told == {"step": "a step that the history does not show", "reason": "Misconfigured: denied"}
     assert len(aws.told()) == 1
 
 
-@pytest.mark.parametrize("given", [None, "", '["cut', "[]"])
-def test_an_input_that_is_not_whole_is_not_repeated(aws: Account, states: Stubber, given: Any) -> None:
-    states.add_response("get_execution_history", history(entered("Restore")), ASKED)
-    handler(event(topic=aws.topic, given=given), None)
+@pytest.mark.parametrize("given", ["", '["cut', "[]"])
+def test_an_input_that_is_not_whole_is_not_repeated(aws: Account, states: Stubber, given: str) -> None:
+    happened(states, entered("Restore"), input=given)
+    handler(event(topic=aws.topic), None)
     assert commands(aws.told()[0][1])[1][-1] == "{}"
 
 
 def test_an_input_is_one_word_of_the_command_whatever_it_holds(aws: Account, states: Stubber) -> None:
     given = {"Comment": "it's a drill; rm -rf $HOME"}
-    states.add_response("get_execution_history", history(entered("Restore")), ASKED)
-    handler(event(topic=aws.topic, given=json.dumps(given)), None)
+    happened(states, entered("Restore"), input=json.dumps(given))
+    handler(event(topic=aws.topic), None)
     assert json.loads(commands(aws.told()[0][1])[1][-1]) == given
 
 
 @pytest.mark.parametrize("name", ["Prüfen", "x" * 300, "two\nlines"])
 def test_the_subject_is_one_that_sns_takes(aws: Account, states: Stubber, name: str) -> None:
-    states.add_response("get_execution_history", history(entered(name)), ASKED)
+    happened(states, entered(name))
     handler(event(topic=aws.topic), None)
     subject = aws.told()[0][0]
     assert subject.isascii()
     assert len(subject) < 100
     assert "\n" not in subject
+
+
+def test_what_cannot_be_redriven_is_started_anew(aws: Account, states: Stubber) -> None:
+    why = "Execution start time exceeds the redrivable period"
+    happened(states, entered("Restore"), redriveStatus="NOT_REDRIVABLE", redriveStatusReason=why)
+    handler(event(topic=aws.topic), None)
+    text = aws.told()[0][1]
+    assert [command[0] for command in commands(text)] == ["start-execution"]
+    assert why in text
+
+
+def test_an_execution_that_was_redriven_meanwhile_is_told_as_it_ended(aws: Account, states: Stubber) -> None:
+    happened(states, entered("Restore"), status="RUNNING")
+    handler(event("ABORTED", topic=aws.topic), None)
+    assert aws.told()[0][0] == "mwaa-recovery was aborted: Restore"
