@@ -73,8 +73,8 @@ def specimen(config: DisasterRecovery) -> Specimen:
     )
     workflow = WarmStandby if config.is_warm_standby else BackupRestore
     workflow(stack, "Recovery", parts=parts)
-    template: Json = Template.from_stack(stack).to_json()
-    return Specimen(config, template)
+    template = Template.from_stack(stack).to_json()
+    return Specimen(config, dict(template))
 
 
 def _functions(stack: Stack, logs: Logs) -> Functions:

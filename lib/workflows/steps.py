@@ -155,6 +155,9 @@ class Steps:
                     **place(secondary),
                     "dags_bucket": secondary.dags_bucket_name,
                     "role_arn": str(secondary.role_arn),
+                    "kms_key_arn": _text(secondary.kms_key_arn),
+                    "config_overrides": dict(secondary.airflow_config_overrides),
+                    "owner_tag": self.owner_tag,
                 },
                 "backup_bucket": self.parts.backup_bucket.bucket_name,
                 "path_prefix": BACKUP_PREFIX,
@@ -193,7 +196,7 @@ class Steps:
                 "role_arn": str(secondary.role_arn),
                 "dags_bucket": secondary.dags_bucket_name,
                 "dags_s3_path": self.config.common.dags_s3_path,
-                "kms_key_arn": str(secondary.kms_key_arn) if secondary.kms_key_arn else None,
+                "kms_key_arn": _text(secondary.kms_key_arn),
                 "config_overrides": dict(secondary.airflow_config_overrides),
                 "object_versions": sfn.JsonPath.object_at("$.preflight.object_versions"),
                 "owner_tag": self.owner_tag,
@@ -297,6 +300,11 @@ class Steps:
         self._may.look_at_the_secondary(function)
         payload = {**payload, "environment": place(self.config.secondary)}
         return self._tasks.ask(name, function, payload, result_path=result_path)
+
+
+def _text(arn: str | None) -> str | None:
+    # jsii takes a text, not a subclass of it.
+    return str(arn) if arn else None
 
 
 def place(side: Side) -> dict[str, str]:

@@ -20,8 +20,8 @@ MARGIN_SECS = 10
 """What a task may take longer than its function: the start of a Lambda environment."""
 
 PUBLISH_SECS = 30
-SUBJECT_LIMIT = 100
-"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+SUBJECT_LIMIT = 99
+"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: less than 100 characters"""
 
 BUSY = [
     f"Lambda.{error}"
@@ -108,7 +108,7 @@ class Tasks:
             self.scope,
             name,
             lambda_function=function.function,
-            payload=sfn.TaskInput.from_object(payload),
+            payload=sfn.TaskInput.from_object(_with_nulls(payload)),
             payload_response_only=True,
             retry_on_service_exceptions=False,
             result_selector=result_selector,
@@ -200,7 +200,16 @@ class Tasks:
 
 
 def _parameters(path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {"FunctionName.$": path, "Payload": sfn.FieldUtils.render_object(dict(payload))}
+    return {"FunctionName.$": path, "Payload": sfn.FieldUtils.render_object(_with_nulls(payload))}
+
+
+def _with_nulls(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload with every None as an expression: on its way into the template a plain null would get lost."""
+    null = sfn.JsonPath.string_to_json("null")
+    return {
+        name: null if value is None else _with_nulls(value) if isinstance(value, dict) else value
+        for name, value in payload.items()
+    }
 
 
 def seconds_of(*functions: Function) -> int:

@@ -125,7 +125,8 @@ def test_the_deadlines_of_warm_standby_that_exceed_the_machine_are_added_up() ->
     (line,) = errors(valid_env(DR_TYPE="WARM_STANDBY", STATE_MACHINE_TIMEOUT_MINS="49"))
     assert line.endswith(
         "3.25 health check with its retries + 3 PREFLIGHT_TIMEOUT_MINS + 5 STANDBY_READY_TIMEOUT_MINS "
-        "+ 5 DAG_READY_TIMEOUT_MINS + 5 DAG_READY_TIMEOUT_MINS + 10 METADATA_CLEANUP_TIMEOUT_MINS + 0.5 SECONDARY_CLEANUP_COOL_OFF_SECS "
+        "+ 5 DAG_READY_TIMEOUT_MINS + 5 DAG_READY_TIMEOUT_MINS + 10 METADATA_CLEANUP_TIMEOUT_MINS "
+        "+ 0.5 SECONDARY_CLEANUP_COOL_OFF_SECS "
         "+ 5 DAG_READY_TIMEOUT_MINS + 12 METADATA_IMPORT_TIMEOUT_MINS + 1 all other steps = 49.75"
     )
     assert errors(valid_env(DR_TYPE="WARM_STANDBY", STATE_MACHINE_TIMEOUT_MINS="50")) == []

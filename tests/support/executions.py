@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -23,13 +24,16 @@ MOTO = "moto.stepfunctions.parser"
 EVALUATION = f"{MOTO}.asl.component"
 
 Json = dict[str, Any]
-Answer = Json | Exception | None
-"""What a function returns or raises. In place of an answer to a task token, None stands for silence."""
+Answer = Any
+"""What a function returns, or the exception that it raises; a list of them answers one call after the other, the last
+one stands for all that follow. In place of an answer to a task token, None stands for silence."""
+
+Script = Mapping[str, Answer]
 
 BEGUN = {"started_at": "2026-11-22T02:00:00+00:00", "redrive_count": 0}
 UNHEALTHY = {"decision": "RECOVER", "reason": "no heartbeat", "notify": False, "in_a_row": 1}
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Script = {
     "execution_input": {"simulate": False, "force": False, "activate_dags": True},
     "health_check": {"answer": "HEALTHY", "reason": "it beats", "simulated": False},
     "decide": UNHEALTHY,
@@ -79,13 +83,14 @@ class Execution:
         return [payload for asked, payload in self.asked if name in (asked, _op(asked, payload))]
 
 
-def execute(workflow: Specimen, script: Mapping[str, Answer | Sequence[Answer]] | None = None) -> Execution:
-    """Run it; a sequence in the script answers one call after the other, the last one stands for all that follow."""
+def execute(workflow: Specimen, script: Script | None = None, *, is_topic_there: bool = True) -> Execution:
+    """Run it to its end."""
     execution = Execution()
     functions = _Functions({**ANSWERS, **(script or {})}, execution)
     with _interpreter(functions), mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         topic = boto3.client("sns", REGION).create_topic(Name="topic")["TopicArn"]
-        _run(boto3.client("stepfunctions", REGION), _deployed(workflow, topic), execution)
+        deployed = _deployed(workflow, topic if is_topic_there else f"{topic}-gone")
+        _run(boto3.client("stepfunctions", REGION), deployed, execution)
         sent = sns_backends[ACCOUNT][REGION].topics[topic].sent_notifications
         execution.told = [(str(subject), message) for _, message, subject, *_ in sent]
     return execution
@@ -94,7 +99,7 @@ def execute(workflow: Specimen, script: Mapping[str, Answer | Sequence[Answer]] 
 class _Functions:
     """In the place of the client for Lambda: answers from the script."""
 
-    def __init__(self, script: Mapping[str, Answer | Sequence[Answer]], execution: Execution) -> None:
+    def __init__(self, script: Script, execution: Execution) -> None:
         self._left = {name: _listed(answers) for name, answers in script.items()}
         self._execution = execution
 
@@ -130,8 +135,8 @@ def _op(name: str, payload: Json) -> str:
     return f"{module}.{payload['op']}" if "op" in payload else module
 
 
-def _listed(answers: Answer | Sequence[Answer]) -> list[Answer]:
-    return [*answers] if isinstance(answers, Sequence) else [answers]
+def _listed(answers: Answer) -> list[Answer]:
+    return [*answers] if isinstance(answers, list) else [answers]
 
 
 def _failed(error: Exception) -> Json:
@@ -173,7 +178,7 @@ def _interpreter(functions: _Functions) -> Iterator[None]:
     with ExitStack() as patches:
         put: Callable[[str, Any], Any] = lambda name, new: patches.enter_context(patch(name, new))  # noqa: E731
         put(f"{EVALUATION}.state.exec.state_task.lambda_eval_utils.boto_client_for", lambda **_: functions)
-        put(f"{EVALUATION}.common.retry.retrier_decl.time.sleep", lambda _: None)
+        put(f"{EVALUATION}.common.retry.retrier_decl.time", SimpleNamespace(sleep=lambda _: None))
         put(f"{EVALUATION}.state.wait.wait_function.wait_function.WaitFunction._wait_interval", lambda *_, **__: None)
         put(f"{MOTO}.backend.execution_worker.ExecutionData", lambda **known: {**known, "RedriveCount": 0})
         yield

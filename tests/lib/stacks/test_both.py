@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.configuration import valid_env
-from tests.support.stacks import ROOT, Template, as_list, synthesised
+from tests.support.stacks import CONTEXT, ROOT, Template, as_list, synthesised
 
 SIDES = pytest.mark.parametrize("side", ["primary", "secondary"])
 REGION = {"primary": "us-east-1", "secondary": "us-west-2"}
@@ -157,8 +157,9 @@ def synth_apart(folder: Path) -> dict[str, int]:
     """File -> checksum of what a process of its own synthesises, in which no proxy leads anywhere."""
     environ = {
         "PATH": os.environ["PATH"],
-        "HOME": str(folder),
+        "HOME": str(folder.parent / "home"),
         "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(CONTEXT),
         "AWS_EC2_METADATA_DISABLED": "true",
         "HTTPS_PROXY": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9",

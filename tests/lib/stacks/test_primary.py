@@ -113,7 +113,7 @@ def test_the_role_of_others_rules_is_kept_and_its_policy_printed() -> None:
     policy = json.loads(template.output("PolicyForTheReplicationRole"))
     actions = {action for one in policy["Statement"] for action in as_list(one["Action"])}
     assert actions >= {"s3:ReplicateObject", "s3:GetObjectVersionForReplication", "s3:ReplicateDelete"}
-    assert [one["Resource"] for one in template.allowed("iam:PassRole", of="DagsReplicationDags")] == [role]
+    assert [one["Resource"] for one in template.allowed("iam:PassRole", of="DagsReplication")] == [role]
 
 
 def test_with_skip_the_replication_of_the_dags_bucket_is_left_alone() -> None:
@@ -182,9 +182,8 @@ def test_airflow_is_told_when_bucket_policy_and_package_are_there() -> None:
 
 def test_a_private_web_server_is_asked_from_the_vpc_and_nothing_else_is_in_it() -> None:
     functions = primary().resources("AWS::Lambda::Function")
-    inside = {
-        name: one["Properties"]["VpcConfig"] for name, one in functions.items() if "VpcConfig" in one["Properties"]
-    }
+    networks = {name: one["Properties"].get("VpcConfig") for name, one in functions.items()}
+    inside = {name: network for name, network in networks.items() if network}
 
     assert sorted(name.rstrip("0123456789ABCDEF") for name in inside) == [
         "AirflowCliInsideFunction",

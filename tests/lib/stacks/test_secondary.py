@@ -148,10 +148,10 @@ def test_only_what_talks_to_a_private_web_server_is_in_the_vpc() -> None:
 
 
 def test_the_health_check_has_the_time_that_the_configuration_gives_it() -> None:
-    functions = secondary(HEALTH_CHECK_TIMEOUT_SECS="77").properties("AWS::Lambda::Function")
+    functions = secondary(HEALTH_CHECK_TIMEOUT_SECS="50").properties("AWS::Lambda::Function")
 
     (check,) = [one for one in functions if one["Handler"] == "lib.functions.health_check.handler"]
-    assert check["Timeout"] == 77
+    assert check["Timeout"] == 50
 
 
 def test_the_execution_role_is_passed_to_mwaa_only() -> None:

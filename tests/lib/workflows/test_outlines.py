@@ -1,0 +1,44 @@
+"""The outlines of the workflows, as they were reviewed. Write them anew: python -m tests.lib.workflows.test_outlines"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.outline import outline
+from tests.support.workflows import workflow
+
+OUTLINES = Path(__file__).parent / "outlines"
+
+FLAGS: dict[str, dict[str, str]] = {
+    "backup_restore": {},
+    "backup_restore.approval": {"FAILOVER_APPROVAL": "MANUAL"},
+    "backup_restore.unwatched": {"HEALTH_CHECK_ENABLED": "NO"},
+    "warm_standby": {"DR_TYPE": "WARM_STANDBY"},
+    "warm_standby.approval": {"DR_TYPE": "WARM_STANDBY", "FAILOVER_APPROVAL": "MANUAL"},
+    "warm_standby.unwatched": {"DR_TYPE": "WARM_STANDBY", "HEALTH_CHECK_ENABLED": "NO"},
+}
+"""What changes the states of a workflow, and nothing else does."""
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_workflow_is_what_was_reviewed(name: str) -> None:
+    assert _outline(name) == _file(name).read_text()
+
+
+def test_no_reviewed_outline_is_left_over() -> None:
+    assert sorted(path.stem for path in OUTLINES.iterdir()) == sorted(FLAGS)
+
+
+def _outline(name: str) -> str:
+    return outline(workflow(**FLAGS[name]).definition).text()
+
+
+def _file(name: str) -> Path:
+    return OUTLINES / f"{name}.txt"
+
+
+if __name__ == "__main__":
+    for written in FLAGS:
+        _file(written).write_text(_outline(written))
