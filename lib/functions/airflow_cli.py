@@ -18,8 +18,8 @@ from lib.functions.cfn import Request, Result, serve
 from lib.functions.errors import AirflowUnavailable, FunctionError, Misconfigured, NotReady
 from lib.functions.mwaa import Place
 
-INSIDE_SECONDS = 600
-"""How long the copy inside is waited for; it has a time-out of its own."""
+INSIDE_SECONDS = 660
+"""How long the copy inside is waited for, longer than its own time-out of ten minutes."""
 
 BEYOND = mwaa.GONE | mwaa.BROKEN | {"DELETING"}
 """Where nothing is left to undo."""

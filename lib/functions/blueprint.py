@@ -86,7 +86,7 @@ def store(place: Place, shelf: Shelf) -> dict[str, Any]:
 
 def read(shelf: Shelf) -> Blueprint:
     """What was stored; raises BlueprintMissing where there is nothing that can be read."""
-    s3 = client("s3", shelf.region, attempts=5)
+    s3 = client("s3", shelf.region)
     with calling(f"read the blueprint {shelf.url}"):
         try:
             data = s3.get_object(Bucket=shelf.bucket, Key=shelf.key)["Body"].read()

@@ -17,8 +17,8 @@ from lib.functions.log import logger
 from lib.functions.mwaa import Place
 from lib.functions.waiting import begun
 
-CREATION_TIME = 60
-"""Seconds that CreateEnvironment may take to answer."""
+CREATION_TIME = 30
+"""Seconds that CreateEnvironment may take to answer; it checks role, bucket and network before it does."""
 
 _log = logger(__name__)
 
@@ -30,9 +30,8 @@ def create(event: Mapping[str, Any]) -> dict[str, Any]:
     BlueprintMissing. `paused_at_creation_was` is what the blueprint says of new DAGs; null: nothing.
     """
     place, own = Place.of(event["environment"]), Own.of(event)
-    fields = blueprint.read(
-        Shelf(event["bucket"], event["blueprint_key"], event.get("bucket_region", place.region))
-    ).fields
+    shelf = Shelf(event["bucket"], event["blueprint_key"], event.get("bucket_region", place.region))
+    fields = blueprint.read(shelf).fields
     found = mwaa.find(place)
     if found is None or found["Status"] in mwaa.GONE:
         outcome = _begin(place, creation(fields, own), own.owner_tag)
@@ -43,13 +42,13 @@ def create(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _begin(place: Place, arguments: Mapping[str, Any], owner_tag: Mapping[str, str]) -> str:
-    # MWAA checks roles, bucket and network before it answers.
-    api = client("mwaa", place.region, read=CREATION_TIME)
+    # One attempt: whoever asks again looks first whether it has begun.
+    api = client("mwaa", place.region, read=CREATION_TIME, attempts=1)
     with calling(f"create {place}"):
         try:
             api.create_environment(**arguments)
         except ClientError as error:
-            # The first try may have been carried out although its answer was lost.
+            # An earlier try may have been carried out although its answer was lost.
             if error_code(error) != "ValidationException" or not _is_there(place, owner_tag):
                 raise
     _log.info("creation begun", extra={"environment": place.id, "fields": sorted(arguments)})

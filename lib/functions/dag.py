@@ -7,11 +7,13 @@ Deployed twice, outside and inside the VPC of the environment. Permissions: airf
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lib.functions.airflow_client import Airflow, airflow_of
-from lib.functions.errors import AirflowUnavailable, Misconfigured, NotReady
+from lib.functions.errors import AirflowUnavailable, FunctionError, Misconfigured, NotReady
 from lib.functions.log import logger
 
 PREFIX = "dr-"
@@ -63,6 +65,11 @@ def trigger(airflow: Airflow, event: Event) -> Result:
 
     A run that holds another token is ended first: there is one run at a time, and nobody waits for that one any more.
     """
+    with _hiding(event["task_token"]):
+        return _trigger(airflow, event)
+
+
+def _trigger(airflow: Airflow, event: Event) -> Result:
     dag_id, token = event["dag_id"], event["task_token"]
     run_id = run_id_of(token)
     known = airflow.runs(dag_id)
@@ -78,6 +85,16 @@ def trigger(airflow: Airflow, event: Event) -> Result:
             raise AirflowUnavailable(f"DAG {dag_id} was triggered, but there is no run {run_id}")
     _log.info("the DAG runs", extra={"dag": dag_id, "run": run_id})
     return {"run_id": run_id}
+
+
+@contextmanager
+def _hiding(token: str) -> Iterator[None]:
+    """Keep the token out of errors, which may quote what Airflow was sent, cut anywhere."""
+    try:
+        yield
+    except FunctionError as error:
+        shown = re.sub(re.escape(token[:16]) + r"[^\s'\"]*", "(the task token)", str(error))
+        raise type(error)(shown) from None
 
 
 def pause(airflow: Airflow, event: Event) -> Result:

@@ -8,7 +8,7 @@ from lib.workflows.parts import RecoveryParts
 
 MWAA_SERVICES = ["airflow.amazonaws.com", "airflow-env.amazonaws.com"]
 READ_RECORDS = ("dynamodb:GetItem",)
-WRITE_RECORDS = (*READ_RECORDS, "dynamodb:PutItem", "dynamodb:DeleteItem")
+WRITE_RECORDS = (*READ_RECORDS, "dynamodb:PutItem")
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 DESCRIBED_NETWORK = ("Subnets", "SecurityGroups", "Vpcs", "VpcEndpoints", "NetworkInterfaces", "DhcpOptions")
 
@@ -33,8 +33,8 @@ class Allowances:
         self._use_records(function, *WRITE_RECORDS)
 
     def hold_the_lease(self, function: Function) -> None:
-        """Write records, and see whether the execution that holds the lease still runs."""
-        self._use_records(function, *WRITE_RECORDS)
+        """Write and delete records, and see whether the execution that holds the lease still runs."""
+        self._use_records(function, *WRITE_RECORDS, "dynamodb:DeleteItem")
         reason = "any execution of the workflow may hold the lease"
         function.allow("states:DescribeExecution", on=self._arns.executions(), because=reason)
 
@@ -52,24 +52,18 @@ class Allowances:
         function.allow("kms:GenerateDataKey", on=self._parts.backup_key.key_arn)
 
     def look_before_recovery(self, function: Function) -> None:
-        """Read backups, the blueprint and versions of objects; look at environments and quotas."""
-        config, arns = self._config, self._arns
-        bucket, key = self._parts.backup_bucket, self._parts.backup_key
+        """Read the backups and look at the secondary; at what it is created from, where it is not there yet."""
+        bucket = self._parts.backup_bucket
         function.allow("s3:ListBucket", on=bucket.bucket_arn)
-        reason = "every object of a backup is looked at"
-        function.allow("s3:GetObject", "s3:GetObjectAttributes", on=bucket.arn_for_objects("*"), because=reason)
-        function.allow("kms:Decrypt", on=key.key_arn)
-        self._use_records(function, *READ_RECORDS)
-        function.allow("airflow:GetEnvironment", on=arns.environment(config.secondary))
+        function.allow("s3:GetObject", on=bucket.arn_for_objects("*"), because="every object of a backup is looked at")
+        function.allow("kms:Decrypt", on=self._parts.backup_key.key_arn)
+        self.look_at_the_secondary(function)
+        if self._config.is_warm_standby:
+            return
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedworkflowsforapacheairflow.html
         function.allow("airflow:ListEnvironments", on="*", because="ListEnvironments knows no resources")
-        function.allow("servicequotas:GetServiceQuota", on=arns.quotas(), because="the quotas of MWAA, all read")
-        dags = arns.bucket(config.secondary.dags_bucket_name)
-        function.allow("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", on=dags)
-        reason = "the blueprint says which objects the environment is created with"
-        function.allow("s3:GetObject", "s3:GetObjectVersion", on=f"{dags}/*", because=reason)
-        if config.secondary.dags_kms_key_arn:
-            function.allow("kms:Decrypt", on=config.secondary.dags_kms_key_arn)
+        function.allow("servicequotas:GetServiceQuota", on=self._arns.quotas(), because="the quotas of MWAA, all read")
+        function.allow("s3:ListBucketVersions", on=self._arns.bucket(self._config.secondary.dags_bucket_name))
 
     def switch_the_schedule(self, function: Function) -> None:
         """Read the schedule and send it back changed, its role with it."""

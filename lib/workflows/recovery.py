@@ -11,6 +11,7 @@ from constructs import Construct
 
 from lib.config.recovery_sections import Approval
 from lib.workflows import fragments
+from lib.workflows.allowances import ENCRYPT
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.steps import Steps
 from lib.workflows.story import Part, Step, story, way
@@ -23,6 +24,8 @@ class RecoveryWorkflow(Construct):
         super().__init__(scope, id_)
         # Not encrypted with a customer key: then whoever answers a task token, the execution role, would need it.
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        # The topic is encrypted: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        self.role.add_to_policy(iam.PolicyStatement(actions=[*ENCRYPT], resources=[parts.key.key_arn]))
         steps = Steps(self, parts, role=self.role)
         self.state_machine = sfn.StateMachine(
             self,

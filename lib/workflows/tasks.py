@@ -20,8 +20,8 @@ MARGIN_SECS = 10
 """What a task may take longer than its function: the start of a Lambda environment."""
 
 PUBLISH_SECS = 30
-SUBJECT_LIMIT = 100
-"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+SUBJECT_LIMIT = 99
+"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: less than 100 characters"""
 
 BUSY = [
     f"Lambda.{error}"

@@ -140,13 +140,14 @@ def test_every_dag_is_paused_also_one_whose_file_is_gone(airflow: RealAirflow, p
     assert is_paused(airflow, "other") is True
 
 
-def test_airflow_2_without_rest_lists_and_pauses_by_its_commands(
+def test_airflow_2_without_rest_is_looked_at_and_paused_by_its_commands(
     airflow: RealAirflow, mwaa: Mwaa, parsed: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not isinstance(parsed, AirflowByCli):
         pytest.skip("Airflow 3 is reached by REST alone")
     monkeypatch.setattr(mwaa, "rest", lambda call: (400, {"detail": "Update your environment to use InvokeRestApi"}))
     parsed.set_paused("reached", False)
+    assert (parsed.unready("reached"), parsed.unready("nobody")) == ("", "DAG nobody is not parsed yet")
     assert parsed.active_dags() == ["reached"]
     assert parsed.pause_all() == ["reached"]
     assert is_paused(airflow, "reached") is True

@@ -16,6 +16,7 @@ from lib.stacks import add_stacks
 from tests.support.configuration import valid_env
 
 ROOT = Path(__file__).parents[2]
+CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
 Resource = Mapping[str, Any]
 
 
@@ -89,7 +90,7 @@ def _synthesised(changes: tuple[tuple[str, str | None], ...]) -> Stacks:
 
 def new_app(**arguments: Any) -> App:
     """An app with the feature flags of cdk.json, as the command line gives them to it."""
-    return App(context=json.loads((ROOT / "cdk.json").read_text())["context"], **arguments)
+    return App(context=CONTEXT, **arguments)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -31,7 +32,9 @@ class AirflowByCli:
         self._rest = AirflowByRest(name, region, api=1)
 
     def unready(self, dag_id: str) -> str:
-        """Why the DAG cannot run yet."""
+        """Why the DAG cannot run yet; REST tells it at once, and also of a file that is broken or gone."""
+        with _instead("the DAG is looked for by the CLI"):
+            return self._rest.unready(dag_id)
         return _unparsed(dag_id) if self._list_runs(dag_id).says(UNKNOWN_DAG) else ""
 
     def set_paused(self, dag_id: str, paused: bool) -> None:
@@ -63,7 +66,8 @@ class AirflowByCli:
         if printed.says("DagNotFound"):
             raise NotReady(_unparsed(dag_id))
         if printed.says("Traceback (most recent call last)"):
-            _log.warning("a trigger failed, or the run was there", extra={"dag": dag_id, "run": run_id})
+            error = printed.complaint.partition(":")[0]
+            _log.warning("no run was made", extra={"dag": dag_id, "run": run_id, "error": error})
 
     def fail(self, dag_id: str, run_id: str) -> None:
         """End a run as failed; no command does that."""
@@ -71,19 +75,15 @@ class AirflowByCli:
 
     def active_dags(self) -> list[str]:
         """The DAGs that are not paused."""
-        try:
-            # `dags list` parses every file again, on the web server, and tells only what could be imported there.
+        # `dags list` parses every file again, on the web server, and tells only what could be imported there.
+        with _instead("the DAGs are listed by the CLI"):
             return self._rest.active_dags()
-        except (AirflowRefused, Misconfigured) as error:
-            _log.warning("the DAGs are listed by the CLI", extra={"why": str(error)})
         return self._listed_active()
 
     def pause_all(self) -> list[str]:
         """Pause every DAG; return those that were active."""
-        try:
+        with _instead("the DAGs are paused by the CLI"):
             return self._rest.pause_all()
-        except (AirflowRefused, Misconfigured) as error:
-            _log.warning("the DAGs are paused by the CLI", extra={"why": str(error)})
         active = self._listed_active()
         for dag_id in active:
             self.set_paused(dag_id, True)
@@ -120,6 +120,15 @@ class AirflowByCli:
         text = f"Airflow of {self._name} did not {verb} {what}: {printed.complaint}"
         is_passing = printed.says("OperationalError") or not (printed.stdout + printed.stderr).strip()
         return AirflowUnavailable(text) if is_passing else AirflowRefused(text)
+
+
+@contextmanager
+def _instead(what: str) -> Iterator[None]:
+    """Go on after the block where the REST API refuses: not every environment has it, not every role may use it."""
+    try:
+        yield
+    except (AirflowRefused, Misconfigured) as error:
+        _log.warning(what, extra={"why": str(error)})
 
 
 def rows(text: str) -> list[dict[str, Any]] | None:

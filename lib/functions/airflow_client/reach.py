@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from lib.functions.aws import error_code, error_text
+from lib.functions.calls import DENIED, is_passing
 from lib.functions.errors import AirflowRefused, AirflowUnavailable, Misconfigured, NotReachable
 
 NO_WAY = (
@@ -15,9 +17,7 @@ NO_WAY = (
     " HTTPS allowed from its security group; a private web server is reached from inside its VPC only."
 )
 
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "ForbiddenException"})
 ABSENT = "ResourceNotFoundException"
-PASSING = frozenset({"InternalServerException", "ServiceUnavailableException", "ThrottlingException", "Throttling"})
 
 
 @contextmanager
@@ -25,9 +25,9 @@ def reaching(what: str, permission: str) -> Iterator[None]:
     """Translate what a call of MWAA raises; `what` completes "cannot", `permission` is the action that it needs."""
     try:
         yield
-    except ConnectionError as error:
+    except NoConnectionError as error:
         raise NotReachable(f"cannot {what}: {error_text(error)}. {NO_WAY}") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, IncompleteReadError) as error:
         raise AirflowUnavailable(f"cannot {what} now: {error_text(error)}") from error
     except ClientError as error:
         raise translated(error, what, permission) from error
@@ -42,7 +42,4 @@ def translated(error: ClientError, what: str, permission: str) -> Exception:
         return Misconfigured(f"{text}. HINT: The role of this function needs {permission}.")
     if code == ABSENT:
         return Misconfigured(f"{text}. HINT: There is no environment of that name in that Region.")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in PASSING or status >= 500:
-        return AirflowUnavailable(text)
-    return AirflowRefused(text)
+    return AirflowUnavailable(text) if is_passing(error) else AirflowRefused(text)

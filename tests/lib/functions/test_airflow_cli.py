@@ -68,6 +68,7 @@ class Commands:
 @pytest.fixture
 def airflow(mwaa: Mwaa) -> Commands:
     mwaa.cli = commands = Commands()
+    mwaa.rest = lambda call: (400, {"detail": "Update your environment to use InvokeRestApi"})
     return commands
 
 

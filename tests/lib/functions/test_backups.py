@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
@@ -238,6 +239,13 @@ def test_what_cannot_be_afforded_is_said_and_the_rest_is_read(two: Any) -> None:
         bucket(two, budget=SIZE).verify(PROD.id, LATER)
 
 
+def test_the_size_of_a_file_is_always_compared(two: Any) -> None:
+    put("xcom.csv.gz", FILES["xcom"][:-1])(two)
+
+    with pytest.raises(DamagedBackup, match=r"of another size here: xcom\.csv\.gz, 1 of 2 files"):
+        bucket(two, budget=0).verify(PROD.id, LATER)
+
+
 def test_a_prefix_may_be_empty_or_have_slashes(s3: Any) -> None:
     a_backup(S3Storage(BUCKET, "", client=s3), EARLIER)
     a_backup(S3Storage(BUCKET, "a/b", client=s3), LATER)
@@ -295,3 +303,9 @@ def test_both_readers_know_the_same_fields() -> None:
 )
 def test_both_readers_know_the_same_backup_ids(name: str) -> None:
     assert backup_manifest.backup_time(name) == engine_id.backup_time(name)
+
+
+def test_the_examples_in_the_documentation_are_true() -> None:
+    done = doctest.testmod(backup_manifest)
+
+    assert (done.attempted > 0, done.failed) == (True, 0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lib.functions import dag
-from lib.functions.errors import AirflowUnavailable, Misconfigured, NotReady
-from tests.support.mwaa import NAME, REGION, Mwaa, Reply, RestCall, printed
+from lib.functions.errors import AirflowRefused, AirflowUnavailable, Misconfigured, NotReady
+from tests.support.mwaa import NAME, REGION, Mwaa, RestCall, printed
 from tests.support.remembering_airflow import RememberingAirflow
 
 TOKEN = "AQDEAAAA" + "x" * 500
@@ -52,7 +52,7 @@ def test_a_dag_that_is_required_is_asked_for_again(airflow: RememberingAirflow) 
 
 
 def test_a_web_server_that_is_starting_is_waited_for(mwaa: Mwaa) -> None:
-    mwaa.cli = lambda command: Reply(503)
+    mwaa.rest = lambda call: (503, {})
     told = dag.handler(event("parsed"), None)
     assert told["ready"] is False
     assert "503" in told["why"]
@@ -127,15 +127,32 @@ def test_an_unknown_op_is_refused_in_words(airflow: RememberingAirflow) -> None:
 
 
 def test_airflow_2_is_reached_by_commands(mwaa: Mwaa) -> None:
-    mwaa.cli = lambda command: printed("[]")
-    assert dag.handler(event("parsed"), None)["ready"] is True
-    assert (len(mwaa.commands), mwaa.calls) == (1, [])
+    mwaa.cli = lambda command: printed("Dag: restore_metadata, paused: True")
+    dag.handler(event("pause"), None)
+    assert (mwaa.commands, mwaa.calls) == (["dags pause restore_metadata"], [])
 
 
 def test_airflow_3_is_reached_by_rest(mwaa: Mwaa) -> None:
     mwaa.rest = lambda call: (200, {"is_stale": False})
     assert dag.handler(event("parsed", version="3.2.1"), None)["ready"] is True
     assert (mwaa.commands, len(mwaa.calls)) == ([], 1)
+
+
+QUOTES = [
+    lambda body: body,
+    lambda body: {"detail": [{"loc": ["body"], "input": body}]},
+    lambda body: {"detail": "x" * 200 + str(body)},
+]
+
+
+@pytest.mark.parametrize("quoted", QUOTES, ids=["whole", "as pydantic does", "cut"])
+def test_an_error_that_quotes_what_was_sent_keeps_the_task_token_out(mwaa: Mwaa, quoted: Any) -> None:
+    mwaa.rest = lambda call: (
+        (422, quoted(call.body)) if call.method == "POST" else (200, {"dag_runs": [], "total_entries": 0})
+    )
+    with pytest.raises(AirflowRefused, match="422") as caught:
+        dag.handler(event("trigger", version="3.2.1"), None)
+    assert TOKEN[:16] not in str(caught.value)
 
 
 def test_no_task_token_is_logged(mwaa: Mwaa, capsys: pytest.CaptureFixture[str]) -> None:

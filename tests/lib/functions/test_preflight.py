@@ -238,6 +238,14 @@ def test_a_list_of_environments_that_is_not_told_does_not_stop_a_recovery(here: 
     assert "cannot list the environments in us-west-2 now" in check()["warnings"][0]
 
 
+def test_the_place_of_an_environment_that_was_deleted_is_free(here: Here) -> None:
+    here.mwaa(an_environment(SECONDARY, Status="DELETED"))
+    names = [*(f"other-{number}" for number in range(9)), SECONDARY["name"]]
+    here.aws.script("mwaa", REGION).add_response("list_environments", {"Environments": names}, {})
+
+    assert check()["warnings"] == []
+
+
 @pytest.mark.parametrize("status", ["AVAILABLE", "CREATING", "CREATE_FAILED", "DELETING"])
 def test_an_environment_of_ours_is_gone_on_with(here: Here, status: str) -> None:
     here.mwaa(an_environment(SECONDARY, Status=status, Tags=OWNER_TAG))
@@ -279,6 +287,15 @@ def test_an_older_version_that_is_there_is_used_even_when_the_object_was_deleted
     here.mwaa()
 
     assert check()["object_versions"]["RequirementsS3ObjectVersion"] == here.versions["requirements.txt"]
+
+
+def test_another_object_with_a_name_that_begins_alike_is_not_taken(here: Here) -> None:
+    here.put("setup.sh.bak")
+    here.store_blueprint(StartupScriptS3Path="setup.sh")
+    here.mwaa()
+
+    with pytest.raises(PreflightFailed, match=r"'setup\.sh' is not in the DAGs bucket 'dr-dags'"):
+        check()
 
 
 def test_files_that_the_blueprint_does_not_have_are_not_looked_for(here: Here) -> None:

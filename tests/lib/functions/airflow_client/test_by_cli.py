@@ -23,7 +23,8 @@ LOGGED = "[2026-11-22T02:23:53.343+0000] {__init__.py:43} INFO - Loaded API auth
 
 
 def says(mwaa: Mwaa, *replies: Reply) -> None:
-    """Commands are answered in turn."""
+    """Commands are answered in turn, and there is no REST API, as in environments that were never updated."""
+    refuses_rest(mwaa)
     turns = iter(replies)
     mwaa.cli = lambda command: next(turns)
 
@@ -36,6 +37,12 @@ def test_a_dag_without_a_row_is_not_ready(mwaa: Mwaa) -> None:
     says(mwaa, UNKNOWN, printed("[]\n"))
     assert AIRFLOW.unready("restore") == "DAG restore is not parsed yet"
     assert AIRFLOW.unready("restore") == ""
+
+
+def test_with_rest_a_dag_whose_file_is_broken_is_not_ready_either(mwaa: Mwaa) -> None:
+    mwaa.rest = lambda call: (200, {"is_active": True, "has_import_errors": True})
+    assert AIRFLOW.unready("restore") == "the file of DAG restore cannot be imported"
+    assert mwaa.commands == []
 
 
 @pytest.mark.parametrize("stdout", ["Dag: restore, paused: False\n", TABLE.format(False), TABLE.format(True)])
@@ -113,13 +120,11 @@ NEW = [{"dag_id": row["dag_id"], "fileloc": "f", "owners": ["me"], "is_paused": 
 
 @pytest.mark.parametrize("listed", [OLD, NEW])
 def test_without_rest_the_dags_are_listed_in_any_format(mwaa: Mwaa, listed: list[dict[str, object]]) -> None:
-    refuses_rest(mwaa)
     says(mwaa, printed(LOGGED + json.dumps(listed)))
     assert AIRFLOW.active_dags() == ["on"]
 
 
 def test_without_rest_every_active_dag_is_paused(mwaa: Mwaa) -> None:
-    refuses_rest(mwaa)
     says(mwaa, printed(json.dumps(OLD)), printed("Dag: on, paused: True\n"))
     assert AIRFLOW.pause_all() == ["on"]
     assert mwaa.commands[1:] == ["dags pause on"]
