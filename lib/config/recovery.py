@@ -58,6 +58,11 @@ class DisasterRecovery:
         return f"{self.deployment.stack_name_prefix}-recovery"
 
     @property
+    def fence_name(self) -> str:
+        """The name of the state machine that keeps a primary quiet which comes back."""
+        return f"{self.deployment.stack_name_prefix}-fence"
+
+    @property
     def schedule_name(self) -> str:
         """The name of the schedule of the health check, in the schedule group `default`."""
         return f"{self.deployment.stack_name_prefix}-health-check"

@@ -120,6 +120,14 @@ class Primary(Side):
         default="0 * * * *",
         example="@hourly",
     )
+    dags_replication_role_arn: aws.Arn | None = variable(
+        "PRIMARY_DAGS_REPLICATION_ROLE_ARN",
+        kinds.optional(aws.ROLE_ARN),
+        "The role of the replication rules that the DAGs bucket has already; S3 takes one role for all rules, and the "
+        "deployment prints the policy that it needs.",
+        default="",
+        default_in_words="none: the bucket has no other rules, and the stack makes a role",
+    )
 
 
 @dataclass(frozen=True)

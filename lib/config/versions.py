@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from lib.functions.airflow_versions import END_OF_SUPPORT
+
 AS_OF = date(2026, 9, 1)
 """When the table was read; what ended by then has ended. The clock is never asked: synth is the same every day."""
 
@@ -20,8 +22,11 @@ class MwaaVersion:
 
     version: str
     python: str
-    end_of_support: date | None = None
-    """None: not announced."""
+
+    @property
+    def end_of_support(self) -> date | None:
+        """The day from which MWAA creates no more; None: not announced."""
+        return END_OF_SUPPORT.get(self.version)
 
     @property
     def is_ended(self) -> bool:
@@ -32,12 +37,12 @@ class MwaaVersion:
 VERSIONS = {
     known.version: known
     for known in (
-        MwaaVersion("1.10.12", "3.7", date(2024, 2, 21)),
-        MwaaVersion("2.0.2", "3.7", date(2024, 4, 29)),
-        MwaaVersion("2.2.2", "3.7", date(2024, 6, 27)),
-        MwaaVersion("2.4.3", "3.10", date(2025, 12, 30)),
-        MwaaVersion("2.5.1", "3.10", date(2025, 12, 30)),
-        MwaaVersion("2.6.3", "3.10", date(2025, 12, 30)),
+        MwaaVersion("1.10.12", "3.7"),
+        MwaaVersion("2.0.2", "3.7"),
+        MwaaVersion("2.2.2", "3.7"),
+        MwaaVersion("2.4.3", "3.10"),
+        MwaaVersion("2.5.1", "3.10"),
+        MwaaVersion("2.6.3", "3.10"),
         MwaaVersion("2.7.2", "3.11"),
         MwaaVersion("2.8.1", "3.11"),
         MwaaVersion("2.9.2", "3.11"),

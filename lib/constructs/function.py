@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from lib.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from lib.constructs.logs import Logs
 
 ROOT = Path(__file__).parents[2]
@@ -63,20 +64,29 @@ class Function(Construct):
             log_group=self._group,
             **(_inside(self, vpc) if vpc else {}),
         )
+        acknowledge(self.function, "Python 3.12 is what the functions are tested with", "AwsSolutions-L1")
 
     def allow(
-        self, *actions: str, on: str | Sequence[str], when: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        *actions: str,
+        on: str | Sequence[str],
+        when: Mapping[str, Mapping[str, Any]] | None = None,
+        because: str = "",
     ) -> None:
-        """Let the function do this to these ARNs, under these conditions."""
+        """Let the function do this to these ARNs, under these conditions; `because` says why an ARN has a `*`."""
         resources = [on] if isinstance(on, str) else [*on]
         statement = iam.PolicyStatement(actions=[*actions], resources=resources, conditions=when)
         self.role.add_to_policy(statement)
+        if because:
+            acknowledge_wildcards(self.role, because, actions=[*actions], resources=resources)
 
     def _role(self, vpc: Network | None) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self._group.grant_write(role)
         if vpc:
             role.add_to_policy(_network_interfaces())
+            reason = "Lambda manages the network interfaces of a function in a VPC, and has no resources for that"
+            acknowledge_wildcards(role, reason, resources=["*"])
         return role
 
 

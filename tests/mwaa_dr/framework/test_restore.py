@@ -169,6 +169,40 @@ def test_exactly_the_active_dags_become_active_parsed_or_not(
     ]
 
 
+def test_a_drill_leaves_dags_as_the_target_has_them_and_pauses_new_ones(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    for dag_id in ("new", "paused", "active"):
+        primary.dag(dag_id)
+        primary.run_with_task(dag_id, "r1")
+    primary.dag("off", paused=True)
+    secondary.dag("paused", paused=True, next_dagrun=START)
+    secondary.dag("active")
+    secondary.dag("off")
+    backup(primary.url, tmp_path)
+    for _ in range(2):
+        report = restore(secondary.url, tmp_path, activate_dags=False)
+        assert secondary.rows("SELECT dag_id, is_paused, next_dagrun FROM dag ORDER BY 1") == [
+            ("active", False, None),
+            ("new", True, None),
+            ("off", False, None),
+            ("paused", True, None),
+        ]
+        assert secondary.one("SELECT count(*) FROM dag_run") == 3
+        assert "active in the backup, paused here as asked: new, paused" in report.notes
+
+
+def test_a_restore_after_a_drill_activates_what_was_active(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    primary.dag("on")
+    backup(primary.url, tmp_path)
+    restore(secondary.url, tmp_path, activate_dags=False)
+    report = restore(secondary.url, tmp_path)
+    assert secondary.rows("SELECT is_paused FROM dag") == [(False,)]
+    assert not [note for note in report.notes if "as asked" in note]
+
+
 def test_a_dag_with_history_but_without_a_row_gets_a_paused_stub(
     primary: Metadata, secondary: Metadata, tmp_path: Path
 ) -> None:

@@ -111,6 +111,12 @@ def test_latest_is_the_backup_that_is_restored_when_none_is_named() -> None:
     assert read(conf={"backup_id": "latest"}).backup_id == read().backup_id == ""
 
 
+def test_dags_are_activated_unless_a_drill_says_no() -> None:
+    assert read().activate_dags is True
+    assert read(conf={"activate_dags": False}).activate_dags is False
+    assert read(conf={"activate_dags": "NO"}).activate_dags is False
+
+
 def test_slashes_around_a_prefix_do_not_matter() -> None:
     assert read(variables={"DR_PATH_PREFIX": "/team/data/"}).path_prefix == "team/data"
 
@@ -153,6 +159,7 @@ WRONG_CONF = [
     (Operation.RESTORE, "environment", "a/b"),
     (Operation.RESTORE, "dr_type", "HOT_STANDBY"),
     (Operation.RESTORE, "primary_fenced", "maybe"),
+    (Operation.RESTORE, "activate_dags", "later"),
     (Operation.RESTORE, "bucket", 5),
     (Operation.RESTORE, "bucket", ["a"]),
     (Operation.CLEANUP, "force", 2),

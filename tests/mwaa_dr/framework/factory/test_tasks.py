@@ -91,12 +91,13 @@ def test_a_backup_is_told_what_its_settings_say(
 
 
 def test_a_restore_is_told_what_its_conf_says(engine: Engine, tmp_path: Path) -> None:
-    conf = {"backup_id": "B7", "environment": "prod.eu-west-1", "variable_restore_strategy": "REPLACE", "dry_run": True}
+    conf = {"backup_id": "B7", "environment": "prod.eu-west-1", "variable_restore_strategy": "REPLACE"}
+    conf |= {"dry_run": "yes", "activate_dags": "no"}
     work(Operation.RESTORE, tmp_path, conf, DR_LOCK_SECONDS="60")
     options: RestoreOptions = engine.options
     assert (options.backup_id, options.source) == ("B7", "prod.eu-west-1")
     assert (options.variables, options.connections) == (Strategy.REPLACE, Strategy.APPEND)
-    assert (options.dry_run, options.lock_seconds) == (True, 60)
+    assert (options.dry_run, options.lock_seconds, options.activate_dags) == (True, 60, False)
     assert options.own_run == OwnRun("my_dag", "run-1")
 
 

@@ -52,15 +52,18 @@ def add_missing_dags(
     *,
     ours: Collection[str],
     untouched: Collection[str],
+    activate: bool,
 ) -> int:
     """Insert and hold a row for each DAG with restored rows that has none; return how many the backup has.
 
     The parser completes such a stub, and finds the history since the row is there (Airflow 2.9.2 on). A parser
-    that meets one of these DAGs now waits, else its runs could be made beside those that we restore.
+    that meets one of these DAGs now waits, else its runs could be made beside those that we restore. Without
+    `activate` all of them are paused.
     """
     stage, inserted = stages.get("dag"), 0
     if stage:
         fixed = {c: v for c, v in stage.table.fixed.items() if catalog.has("dag", c)}
+        fixed |= {} if activate else {"is_paused": "true"}
         columns = [c for c in stage.columns if c not in fixed and c not in stage.added]
         inserted = work.run(
             f"INSERT INTO dag ({idents((*columns, *fixed, *stage.added))})"
@@ -78,10 +81,14 @@ def add_missing_dags(
     return inserted
 
 
-def merge_dags(work: Work, stage: Staged, catalog: Catalog, *, untouched: Collection[str]) -> int:
-    """Activate exactly the DAGs that were active; `untouched` names DAGs whose paused state stays as it is."""
+def merge_dags(work: Work, stage: Staged, catalog: Catalog, *, untouched: Collection[str], activate: bool) -> int:
+    """Activate exactly the DAGs that were active; `untouched` names DAGs whose paused state stays as it is.
+
+    Without `activate` that of every DAG does, and none replays the past when somebody activates it later.
+    """
+    state = "is_paused = s.is_paused, " if activate else ""
     return work.run(
-        f"UPDATE dag d SET is_paused = s.is_paused, {forget_next(catalog)}"
+        f"UPDATE dag d SET {state}{forget_next(catalog)}"
         f" FROM {stage.name} s WHERE d.dag_id = s.dag_id AND d.dag_id <> ALL ({text_array(untouched)})"
     )
 
@@ -97,6 +104,15 @@ def forget_the_rest(work: Work, catalog: Catalog, stages: Mapping[str, Staged], 
 def _dags_with_runs(ours: Collection[str]) -> str:
     # Our own DAGs have no past to replay, and a stub would settle whether they start paused.
     return f"SELECT DISTINCT dag_id FROM {staged('dag_run')} WHERE dag_id <> ALL ({text_array(ours)})"
+
+
+def left_paused(work: Work, stage: Staged, untouched: Collection[str]) -> list[str]:
+    """DAGs that were active in the backup and are paused here."""
+    found = work.rows(
+        f"SELECT d.dag_id FROM dag d JOIN {stage.name} s USING (dag_id) WHERE d.is_paused AND NOT s.is_paused"
+        f" AND d.dag_id <> ALL ({text_array(untouched)}) ORDER BY 1"
+    )
+    return [str(row[0]) for row in found]
 
 
 def unknown_active_dags(work: Work, stage: Staged, ours: Collection[str]) -> list[str]:

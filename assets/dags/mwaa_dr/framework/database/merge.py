@@ -12,6 +12,7 @@ from mwaa_dr.framework.database.connection import first_line
 from mwaa_dr.framework.database.dags import (
     add_missing_dags,
     forget_the_rest,
+    left_paused,
     lock_dags,
     merge_dags,
     unknown_active_dags,
@@ -104,7 +105,12 @@ class Merger:
         self.progress.phase("merge")
         lock_dags(self.work)
         new_dags = add_missing_dags(
-            self.work, self.stages, self.catalog, ours=self.ours, untouched=self._untouched_dags()
+            self.work,
+            self.stages,
+            self.catalog,
+            ours=self.ours,
+            untouched=self._untouched_dags(),
+            activate=self.options.activate_dags,
         )
         runs = self.stages.get("dag_run")
         if runs:
@@ -181,7 +187,8 @@ class Merger:
         stage = self.stages.get("dag")
         if stage:
             started = time.monotonic()
-            merged = merge_dags(self.work, stage, self.catalog, untouched=self._untouched_dags())
+            activate, untouched = self.options.activate_dags, self._untouched_dags()
+            merged = merge_dags(self.work, stage, self.catalog, untouched=untouched, activate=activate)
             self.result.lines["dag"] = TableLine(
                 "dag",
                 rows=stage.rows,
@@ -190,6 +197,9 @@ class Merger:
                 kept=stage.rows - merged,
                 seconds=round(time.monotonic() - started, 3),
             )
+            paused = [] if activate else left_paused(self.work, stage, untouched)
+            if paused:
+                self.result.notes.append(f"active in the backup, paused here as asked: {', '.join(paused)}")
             others = unknown_active_dags(self.work, stage, self.ours)
             if others:
                 self.result.notes.append(f"active here but not in the backup, left as they are: {', '.join(others)}")

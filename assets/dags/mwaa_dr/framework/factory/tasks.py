@@ -159,6 +159,7 @@ def _restore(job: Job) -> Report:
         variables=settings.variable_restore_strategy,
         connections=settings.connection_restore_strategy,
         in_flight=settings.in_flight,
+        activate_dags=settings.activate_dags,
         fernet_keys=job.fernet_keys,
         own_dags=job.own_dags,
         own_run=job.own_run,

@@ -79,6 +79,8 @@ class RestoreOptions:
     variables: Strategy = Strategy.APPEND
     connections: Strategy = Strategy.APPEND
     in_flight: InFlight = InFlight.DROP
+    activate_dags: bool = True
+    """False: DAGs stay paused or active as the target has them, and those that it does not know are paused."""
     fernet_keys: str = field(default="", repr=False)
     own_dags: tuple[str, ...] = ()
     own_run: OwnRun | None = None

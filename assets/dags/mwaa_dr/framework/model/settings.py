@@ -231,6 +231,13 @@ class Settings:
         used_by=RESTORE,
         conf="primary_fenced",
     )
+    activate_dags: bool = setting(
+        True,
+        kinds.YES_NO,
+        "DAGs that were active become active; `false`, for a drill: each stays as it is here, a new one is paused.",
+        used_by=RESTORE,
+        conf="activate_dags",
+    )
     force: bool = setting(
         False, kinds.YES_NO, "Clean up although other runs are running.", used_by=CLEANUP, conf="force"
     )

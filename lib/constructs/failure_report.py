@@ -1,0 +1,59 @@
+"""What happens when an execution of a state machine does not succeed: people hear of it."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from lib.constructs.arns import Arns
+from lib.constructs.function import Function
+from lib.constructs.logs import Logs
+
+ENDS = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class FailureReport(Construct):
+    """A rule on the end of executions, and the function that reads their history and publishes what it found."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, state_machine: str, topic: sns.ITopic, arns: Arns, logs: Logs
+    ) -> None:
+        super().__init__(scope, id_)
+        self.function = Function(
+            self,
+            "Report",
+            module="report_execution",
+            timeout=Duration.minutes(1),
+            description="Tells which step of an execution failed, why, and how to go on",
+            logs=logs,
+        )
+        self.function.allow(
+            "states:GetExecutionHistory",
+            "states:DescribeExecution",
+            on=arns.executions(state_machine),
+            because="the executions of one state machine",
+        )
+        self.function.allow("sns:Publish", on=topic.topic_arn)
+        self.function.allow("kms:Decrypt", "kms:GenerateDataKey", on=logs.key.key_arn)
+        events.Rule(
+            self,
+            "Rule",
+            description=f"Executions of {state_machine} that did not succeed",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"status": [*ENDS], "stateMachineArn": [arns.state_machine(state_machine)]},
+            ),
+            targets=[targets.LambdaFunction(self.function.function, event=_transformed(topic))],
+        )
+
+
+def _transformed(topic: sns.ITopic) -> events.RuleTargetInput:
+    """The event without the input and the output of the execution."""
+    names = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
+    detail = {name: events.EventField.from_path(f"$.detail.{name}") for name in names}
+    event = {"region": events.EventField.region, "time": events.EventField.time, "detail": detail}
+    return events.RuleTargetInput.from_object({"event": event, "topic_arn": topic.topic_arn})

@@ -1,0 +1,148 @@
+"""Airflow 2 by its commands; what no command does, and what a command does badly, by its REST API."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from lib.functions.airflow_client import web_server
+from lib.functions.airflow_client.airflow import Run
+from lib.functions.airflow_client.by_rest import AirflowByRest
+from lib.functions.airflow_client.web_server import Printed
+from lib.functions.errors import AirflowRefused, AirflowUnavailable, Misconfigured, NotReady
+from lib.functions.log import logger
+
+UNKNOWN_DAG = "does not exist in 'dag' table"
+BEFORE = timedelta(days=7)
+"""Runs that began before are not asked for: hourly backups of years would not fit into an answer."""
+
+_log = logger(__name__)
+
+
+class AirflowByCli:
+    """The Airflow 2 of an environment."""
+
+    def __init__(self, name: str, region: str) -> None:
+        self._name, self._region = name, region
+        self._rest = AirflowByRest(name, region, api=1)
+
+    def unready(self, dag_id: str) -> str:
+        """Why the DAG cannot run yet."""
+        return _unparsed(dag_id) if self._list_runs(dag_id).says(UNKNOWN_DAG) else ""
+
+    def set_paused(self, dag_id: str, paused: bool) -> None:
+        """Pause a DAG, or make it active."""
+        printed = self._run("dags", "pause" if paused else "unpause", dag_id)
+        if printed.says(UNKNOWN_DAG):
+            raise NotReady(_unparsed(dag_id))
+        # Until 2.9 a line says so, from 2.10 on a table, or that there was nothing to do, even if there is no such DAG.
+        if printed.says(f"Dag: {dag_id}, paused: {paused}") or _table_has(printed.stdout, dag_id):
+            return
+        if not printed.says("paused DAGs were found"):
+            raise self._refused(printed, "pause" if paused else "unpause", dag_id)
+        if why := self.unready(dag_id):
+            raise NotReady(why)
+
+    def runs(self, dag_id: str) -> list[Run]:
+        """The runs of the last week."""
+        printed = self._list_runs(dag_id)
+        if printed.says(UNKNOWN_DAG):
+            raise NotReady(_unparsed(dag_id))
+        found = rows(printed.stdout)
+        if found is None:
+            raise self._refused(printed, "list the runs of", dag_id)
+        return [Run(str(row["run_id"]), str(row["state"]).lower()) for row in found]
+
+    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
+        """Ask for a run; what it prints, which has the conf, is kept to ourselves."""
+        printed = self._run("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(dict(conf)))
+        if printed.says("DagNotFound"):
+            raise NotReady(_unparsed(dag_id))
+        if printed.says("Traceback (most recent call last)"):
+            _log.warning("a trigger failed, or the run was there", extra={"dag": dag_id, "run": run_id})
+
+    def fail(self, dag_id: str, run_id: str) -> None:
+        """End a run as failed; no command does that."""
+        self._rest.fail(dag_id, run_id)
+
+    def active_dags(self) -> list[str]:
+        """The DAGs that are not paused."""
+        try:
+            # `dags list` parses every file again, on the web server, and tells only what could be imported there.
+            return self._rest.active_dags()
+        except (AirflowRefused, Misconfigured) as error:
+            _log.warning("the DAGs are listed by the CLI", extra={"why": str(error)})
+        return self._listed_active()
+
+    def pause_all(self) -> list[str]:
+        """Pause every DAG; return those that were active."""
+        try:
+            return self._rest.pause_all()
+        except (AirflowRefused, Misconfigured) as error:
+            _log.warning("the DAGs are paused by the CLI", extra={"why": str(error)})
+        active = self._listed_active()
+        for dag_id in active:
+            self.set_paused(dag_id, True)
+        return active
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Set an Airflow Variable."""
+        printed = self._run("variables", "set", key, value)
+        if not printed.says(f"Variable {key} created"):
+            raise self._refused(printed, "set Variable", key)
+
+    def delete_variable(self, key: str) -> None:
+        """Delete an Airflow Variable; the command says the same where there is none."""
+        printed = self._run("variables", "delete", key)
+        if not printed.says(f"Variable {key} deleted"):
+            raise self._refused(printed, "delete Variable", key)
+
+    def _list_runs(self, dag_id: str) -> Printed:
+        since = (datetime.now(timezone.utc) - BEFORE).strftime("%Y-%m-%dT%H:%M:%S")
+        return self._run("dags", "list-runs", "--dag-id", dag_id, "--start-date", since, "--output", "json")
+
+    def _listed_active(self) -> list[str]:
+        printed = self._run("dags", "list", "--output", "json")
+        found = rows(printed.stdout)
+        if found is None:
+            raise self._refused(printed, "list the DAGs of", self._name)
+        # "None": a file that the web server sees and the scheduler has not parsed.
+        return [str(row["dag_id"]) for row in found if str(row.get("is_paused", row.get("paused"))) == "False"]
+
+    def _run(self, *words: str) -> Printed:
+        return web_server.run(self._name, self._region, shlex.join(words))
+
+    def _refused(self, printed: Printed, verb: str, what: str) -> Exception:
+        text = f"Airflow of {self._name} did not {verb} {what}: {printed.complaint}"
+        is_passing = printed.says("OperationalError") or not (printed.stdout + printed.stderr).strip()
+        return AirflowUnavailable(text) if is_passing else AirflowRefused(text)
+
+
+def rows(text: str) -> list[dict[str, Any]] | None:
+    """The JSON array that a command printed, whatever it printed before or after; None: there is none.
+
+    >>> rows('[2026-01-01] INFO - filling\\n[{"dag_id": "a"}]\\n')
+    [{'dag_id': 'a'}]
+    """
+    decoder = json.JSONDecoder()
+    for start in re.finditer(r"^\[", text, re.MULTILINE):
+        try:
+            found, _ = decoder.raw_decode(text, start.start())
+        except ValueError:
+            continue
+        if all(isinstance(row, dict) for row in found):
+            return list(found)
+    return None
+
+
+def _table_has(text: str, dag_id: str) -> bool:
+    """Whether a DAG has a row: the table has those that were changed, and only them."""
+    return dag_id in {line.partition("|")[0].strip() for line in text.splitlines() if "|" in line}
+
+
+def _unparsed(dag_id: str) -> str:
+    return f"DAG {dag_id} is not parsed yet"

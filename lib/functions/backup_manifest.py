@@ -1,0 +1,121 @@
+"""The manifest of a backup, as far as a recovery has to know it before Airflow runs; the engine writes and reads all.
+
+What the engine refuses is refused here: `mwaa_dr.framework.manifest` says what a manifest holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+REPORT_NAME = "report.json"
+
+REQUIRED = frozenset(
+    {
+        "airflow_version",
+        "alembic_revision",
+        "backup_id",
+        "engine_version",
+        "environment",
+        "format",
+        "interrupted",
+        "own_dags",
+        "snapshot_time",
+        "tables",
+        "unreadable_secrets",
+    }
+)
+OPTIONAL = frozenset({"active_dags", "not_carried", "seconds", "wrapped_keys"})
+FILE_FIELDS: Mapping[str, type] = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
+
+_ID = re.compile(r"([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8,16}")
+
+
+class DamagedBackup(Exception):  # noqa: N818 - a state of a backup
+    """A backup that must not be restored, with the reason."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a backup."""
+
+    name: str
+    rows: int
+    size: int
+    """Bytes as stored."""
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup should hold."""
+
+    backup_id: str
+    environment_id: str
+    snapshot_time: datetime
+    airflow_version: str
+    files: tuple[StoredFile, ...]
+    key_arns: tuple[str, ...]
+    """The KMS keys, any of which opens its encrypted files; empty: it has none."""
+
+    @property
+    def rows(self) -> int:
+        """Rows in all tables."""
+        return sum(file.rows for file in self.files)
+
+
+def backup_time(backup_id: str) -> datetime | None:
+    """When the backup was begun; None for what is no backup id.
+
+    >>> backup_time("20261121T230500Z-1f0c9a7e03b2").isoformat(), backup_time("latest.json")
+    ('2026-11-21T23:05:00+00:00', None)
+    """
+    form = _ID.fullmatch(backup_id)
+    try:
+        return datetime.strptime(form[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) if form else None
+    except ValueError:
+        return None
+
+
+def read(data: bytes, environment_id: str, backup_id: str) -> Manifest:
+    """The manifest of that backup; raises DamagedBackup for any other, and for a newer format."""
+    try:
+        raw = json.loads(data)
+        if raw["format"] > FORMAT:
+            raise DamagedBackup(f"its manifest has format {raw['format']}, this version reads up to {FORMAT}")
+        manifest = _manifest(raw)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedBackup(f"its manifest cannot be read ({type(error).__name__})") from error
+    if (manifest.environment_id, manifest.backup_id) != (environment_id, backup_id):
+        raise DamagedBackup(f"its manifest is that of {manifest.backup_id} of '{manifest.environment_id}'")
+    return manifest
+
+
+def _manifest(raw: Mapping[str, Any]) -> Manifest:
+    if REQUIRED - set(raw) or set(raw) - REQUIRED - OPTIONAL:
+        raise KeyError("fields")
+    origin = {"region": "", **raw["environment"]}
+    if set(origin) != {"name", "region"}:
+        raise KeyError("environment")
+    moment = datetime.fromisoformat(raw["snapshot_time"])
+    return Manifest(
+        backup_id=raw["backup_id"],
+        environment_id=f"{origin['name']}.{origin['region']}" if origin["region"] else origin["name"],
+        snapshot_time=moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc),
+        airflow_version=raw["airflow_version"],
+        files=tuple(_file(table) for table in raw["tables"]),
+        key_arns=tuple(raw.get("wrapped_keys", {})),
+    )
+
+
+def _file(raw: Mapping[str, Any]) -> StoredFile:
+    for name, kind in FILE_FIELDS.items():
+        if not isinstance(raw[name], kind):
+            raise TypeError(name)
+    return StoredFile(raw["file"], raw["rows"], raw["size"], raw["sha256"])

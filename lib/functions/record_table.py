@@ -1,0 +1,117 @@
+"""The table of records in the secondary Region: what outlives an execution and every execution has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lib.functions.aws import client, error_code, error_text
+from lib.functions.errors import Misconfigured
+
+LEASE = "lease"
+"""The execution that acts: `execution`, `at`."""
+FAILED_OVER = "failed_over"
+"""Where the environment runs since its recovery: `environment`, `backup_id`, `execution`, `at`."""
+HEALTH = "health"
+"""The last health check: `answer`, `in_a_row`, `execution`, `at`, `notified_at`."""
+FENCE = "fence"
+"""The last alarm about a primary that came back: `at`."""
+
+KEY = "name"
+_HELD_BY_US = "attribute_not_exists(#key) OR #execution IN (:execution, :former)"
+_ROLES = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ResourceNotFoundException"})
+
+
+def stopped(environment: Mapping[str, str]) -> str:
+    """The record of an environment that was stopped on purpose: `execution`, `at`."""
+    return f"stopped/{environment['name']}.{environment['region']}"
+
+
+def approval(execution: str) -> str:
+    """The record of what a person is asked about an execution: `execution`, `at`, `deadline`, `answer`."""
+    return f"approval/{execution.rpartition(':')[2]}"
+
+
+class RecordTable:
+    """Records are texts by name, read as they are now; raises Misconfigured where they are denied or not there."""
+
+    def __init__(self, records: Mapping[str, str], *, connect: float = 3, read: float = 5, attempts: int = 3) -> None:
+        self._table = records["table"]
+        self._region = records["region"]
+        self._client = client("dynamodb", self._region, connect=connect, read=read, attempts=attempts)
+
+    def get(self, name: str) -> dict[str, str]:
+        """A record; empty where there is none."""
+        with self._explained():
+            found = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
+        item: dict[str, dict[str, str]] = found.get("Item", {})
+        return {field: value["S"] for field, value in item.items() if field != KEY}
+
+    def put(self, name: str, values: Mapping[str, str]) -> None:
+        """Write a record, whatever was there."""
+        with self._explained():
+            self._client.put_item(TableName=self._table, Item=_item(name, values))
+
+    def claim(self, name: str, values: Mapping[str, str], *, former: str = "") -> dict[str, str]:
+        """Write a record for `values["execution"]` where there is none but its own or the former one's.
+
+        Returns the record that stands there then: another one's where it was not written.
+        """
+        execution = values["execution"]
+        condition: dict[str, Any] = {
+            "ConditionExpression": _HELD_BY_US,
+            "ExpressionAttributeNames": {"#key": KEY, "#execution": "execution"},
+            "ExpressionAttributeValues": {":execution": {"S": execution}, ":former": {"S": former or execution}},
+        }
+        while True:
+            with self._explained():
+                if self._is_met("put_item", Item=_item(name, values), **condition):
+                    return dict(values)
+            if standing := self.get(name):  # else it was given back in between
+                return standing
+
+    def give_back(self, name: str, execution: str) -> bool:
+        """Delete a record of an execution; False where it is not its own any more."""
+        with self._explained():
+            return self._is_met(
+                "delete_item",
+                Key=_key(name),
+                ConditionExpression="#execution = :execution",
+                ExpressionAttributeNames={"#execution": "execution"},
+                ExpressionAttributeValues={":execution": {"S": execution}},
+            )
+
+    def delete(self, name: str) -> bool:
+        """Delete a record; False where there was none."""
+        with self._explained():
+            gone = self._client.delete_item(TableName=self._table, Key=_key(name), ReturnValues="ALL_OLD")
+        return bool(gone.get("Attributes"))
+
+    def _is_met(self, call: str, **parameters: Any) -> bool:
+        try:
+            getattr(self._client, call)(TableName=self._table, **parameters)
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            if error_code(error) not in _ROLES:
+                raise
+            raise Misconfigured(f"the table {self._table} in {self._region}: {error_text(error)}") from error
+
+
+def _key(name: str) -> dict[str, dict[str, str]]:
+    return {KEY: {"S": name}}
+
+
+def _item(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {**_key(name), **{field: {"S": value} for field, value in values.items()}}

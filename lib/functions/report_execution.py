@@ -1,0 +1,119 @@
+"""The report of an execution that failed, timed out or was aborted: the step, the reason, and how to go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lib.functions import executions, failures, notify
+from lib.functions.aws import error_text
+from lib.functions.log import logger
+
+_log = logger(__name__)
+
+PAGES = 10
+"""Pages of 1,000 events of the history that are read, newest first."""
+
+ANEW = frozenset({"EnvironmentBroken"})
+"""After these a redrive meets the same again; a new execution deletes what is broken and creates it anew."""
+
+_ENDS = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was aborted"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where an execution ended, and why."""
+
+    step: str
+    error: str
+    cause: str
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        return failures.reason(self.error, self.cause)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    """`{"event": an Execution Status Change, "topic_arn"}` -> `{"step", "reason"}`, told to the topic."""
+    detail = event["event"]["detail"]
+    failure = _failure(detail)
+    name = executions.name(detail["stateMachineArn"])
+    end = _ENDS.get(detail["status"], detail["status"])
+    notify.publish(event["topic_arn"], f"{name} {end}: {failure.step}", _lines(detail, failure, f"{name} {end}"))
+    return {"step": failure.step, "reason": failure.reason}
+
+
+def find(history: Iterator[Mapping[str, Any]], told: Failure) -> Failure:
+    """The step that was left last and never ended, and the newest error in it, from the events, newest first."""
+    error, cause = told.error, told.cause
+    for event in history:
+        for name, details in event.items():
+            if name.endswith("EventDetails") and not error and isinstance(details, Mapping):
+                error, cause = details.get("error", ""), details.get("cause", "")
+        if event["type"].endswith("StateEntered"):
+            return Failure(event["stateEnteredEventDetails"]["name"], error, cause)
+    return Failure(told.step, error, cause)
+
+
+def _failure(detail: Mapping[str, Any]) -> Failure:
+    """What the history says; where it cannot be read, what the event says."""
+    told = Failure("a step that the history does not show", detail.get("error") or "", detail.get("cause") or "")
+    try:
+        return find(_history(detail["executionArn"]), told)
+    except (ClientError, BotoCoreError) as error:
+        _log.warning("the history cannot be read", extra={"why": error_text(error)})
+        return told
+
+
+def _history(arn: str) -> Iterator[Mapping[str, Any]]:
+    """The events, newest first, without inputs and outputs: these may hold a task token."""
+    states = executions.steps(arn)
+    more: dict[str, str] = {}
+    for _ in range(PAGES):
+        page = states.get_execution_history(
+            executionArn=arn, reverseOrder=True, includeExecutionData=False, maxResults=1000, **more
+        )
+        yield from page["events"]
+        if "nextToken" not in page:
+            return
+        more = {"nextToken": page["nextToken"]}
+
+
+def _lines(detail: Mapping[str, Any], failure: Failure, what: str) -> list[str]:
+    return [
+        f"The execution {detail['name']} of {what}.",
+        "",
+        f"Step:   {failure.step}",
+        f"Reason: {failure.reason}",
+        "",
+        *_next(detail, failure),
+        "",
+        f"Execution: {detail['executionArn']}",
+    ]
+
+
+def _next(detail: Mapping[str, Any], failure: Failure) -> list[str]:
+    redrive = executions.redrive_command(detail["executionArn"])
+    start = executions.start_command(detail["stateMachineArn"], _input(detail))
+    if failure.error in ANEW:
+        return ["Start a new execution, which goes on with what is there; a redrive would fail again:", start]
+    return [
+        "When the reason is mended, go on from this step, within 14 days and if no newer execution acts:",
+        redrive,
+        "or start a new execution, which goes on with what is there:",
+        start,
+    ]
+
+
+def _input(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The input of the execution; empty where the event does not have it whole."""
+    try:
+        given = json.loads(detail.get("input") or "{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}

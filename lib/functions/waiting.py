@@ -1,0 +1,70 @@
+"""Wait for an environment, with an end: what is broken and what takes too long is told at once.
+
+One look per call. A wait that fails and is redriven later finds its old deadline, and the environment as it was left:
+then it is AGAIN the creation's turn, once for each redrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from lib.functions import mwaa
+from lib.functions.errors import DeadlinePassed, EnvironmentBroken, FunctionError
+from lib.functions.mwaa import Place
+
+GRACE = timedelta(minutes=3)
+"""For so long a new environment need not be known everywhere."""
+
+
+def begun(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What a wait is told of its beginning: the time, and how often the execution had been redriven."""
+    return {"started_at": _now().isoformat(timespec="seconds"), "redrive_count": int(event.get("redrive_count", 0))}
+
+
+def wait(event: Mapping[str, Any]) -> dict[str, Any]:
+    """READY, or WAIT; AGAIN: begin anew, after a redrive; PENDING_TOLD: as WAIT, but a person has to do something.
+
+    Raises EnvironmentBroken with MWAA's own error, and DeadlinePassed. With `"told": true` PENDING is a WAIT.
+    """
+    place, until = Place.of(event["environment"]), event["until"]
+    found = mwaa.find(place)
+    status = mwaa.status_of(found)
+    waited = _now() - datetime.fromisoformat(event["started_at"])
+    if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
+        return {"outcome": "READY", "status": status}
+    failure: FunctionError | None = None
+    if until == "AVAILABLE" and _is_broken(status, waited):
+        failure = _broken(place, found, status)
+    elif waited > timedelta(minutes=event["deadline_mins"]):
+        failure = _late(place, status, event)
+    if failure:
+        if int(event.get("redrive_count", 0)) > int(event.get("created_in_redrive", 0)):
+            return {"outcome": "AGAIN", "status": status}
+        raise failure
+    told = status != "PENDING" or event.get("told")
+    return {"outcome": "WAIT" if told else "PENDING_TOLD", "status": status}
+
+
+def _is_broken(status: str, waited: timedelta) -> bool:
+    """Whether no waiting will make it available."""
+    if status == mwaa.NOT_FOUND:
+        return waited > GRACE
+    return status in mwaa.BROKEN | mwaa.GONE | {"DELETING"}
+
+
+def _broken(place: Place, found: Mapping[str, Any] | None, status: str) -> EnvironmentBroken:
+    said = mwaa.last_error(found) if found else ""
+    return EnvironmentBroken(f"{place} is {status}{f', MWAA says: {said}' if said else ''}")
+
+
+def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed:
+    return DeadlinePassed(
+        f"{place} is still {status}, not {event['until']}, after {event['deadline_mins']} minutes from "
+        f"{event['started_at']}"
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,175 @@
+"""What may be told of an environment, how it is deleted, and how its new DAGs get their old way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from lib.functions.environment import OPS, handler
+from lib.functions.errors import Misconfigured, NotReady
+from tests.support.environments import OWNER_TAG, SECONDARY, STATUSES, an_environment
+from tests.support.stubbed_aws import StubbedAws, stubbed_aws
+
+PAUSED = "core.dags_are_paused_at_creation"
+LOOK = {"op": "look", "environment": SECONDARY}
+DELETE = {"op": "delete", "environment": SECONDARY, "redrive_count": 2}
+UNPAUSE = {"op": "unpause_at_creation", "environment": SECONDARY, "paused_at_creation_was": False}
+DELETABLE = frozenset({"AVAILABLE", "UPDATE_FAILED", "CREATE_FAILED", "UNAVAILABLE"})
+REFUSALS = [
+    ("AccessDeniedException", 403, Misconfigured),
+    ("ValidationException", 400, Misconfigured),
+    ("ThrottlingException", 429, NotReady),
+    ("InternalServerException", 500, NotReady),
+    ("ServiceUnavailableException", 503, NotReady),
+]
+
+
+@pytest.fixture
+def aws() -> Iterator[StubbedAws]:
+    with stubbed_aws() as aws:
+        yield aws
+
+
+def script(aws: StubbedAws, environment: dict[str, Any] | None = None) -> Any:
+    mwaa = aws.script("mwaa", SECONDARY["region"])
+    if environment is None:
+        mwaa.add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
+    else:
+        mwaa.add_response("get_environment", {"Environment": environment}, {"Name": SECONDARY["name"]})
+    return mwaa
+
+
+def here(**changes: Any) -> dict[str, Any]:
+    return an_environment(SECONDARY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("mode", "web_server"),
+    [("PRIVATE_ONLY", "PRIVATE"), ("PUBLIC_ONLY", "PUBLIC"), ("PUBLIC_AND_PRIVATE", "PUBLIC"), (None, "PRIVATE")],
+)
+def test_the_mode_of_the_web_server_says_from_where_it_is_reached(
+    aws: StubbedAws, mode: str | None, web_server: str
+) -> None:
+    script(aws, here(WebserverAccessMode=mode, Tags=OWNER_TAG))
+
+    assert handler(LOOK, None) == {
+        "status": "AVAILABLE",
+        "web_server": web_server,
+        "version": "2.10.3",
+        "tags": OWNER_TAG,
+    }
+
+
+def test_an_environment_that_is_not_there_has_no_web_server(aws: StubbedAws) -> None:
+    script(aws)
+
+    assert handler(LOOK, None) == {"status": "NOT_FOUND", "web_server": "NONE", "version": "", "tags": {}}
+
+
+def test_a_look_tells_no_airflow_option(aws: StubbedAws) -> None:
+    script(aws, here(AirflowConfigurationOptions={"smtp.smtp_password": "hunter2"}))
+
+    assert "hunter2" not in json.dumps(handler(LOOK, None))
+
+
+@pytest.mark.parametrize(("code", "status", "raised"), REFUSALS[:4])
+def test_a_look_that_fails_is_not_taken_for_an_answer(
+    aws: StubbedAws, code: str, status: int, raised: type[Exception]
+) -> None:
+    aws.script("mwaa", SECONDARY["region"]).add_client_error("get_environment", code, "because", status)
+
+    with pytest.raises(raised, match=f"environment 'prod-dr' in us-west-2.*{code}: because"):
+        handler(LOOK, None)
+
+
+@pytest.mark.parametrize("status", sorted(DELETABLE))
+def test_a_deletion_begins_now_in_this_redrive(aws: StubbedAws, status: str) -> None:
+    script(aws, here(Status=status)).add_response("delete_environment", {}, {"Name": "prod-dr"})
+
+    answer = handler(DELETE, None)
+
+    assert (answer["outcome"], answer["redrive_count"]) == ("DELETING", 2)
+    assert datetime.now(timezone.utc) - datetime.fromisoformat(answer["started_at"]) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("DELETING", "DELETING"), ("DELETED", "GONE")])
+def test_a_deletion_goes_on_where_one_was_begun(aws: StubbedAws, status: str, outcome: str) -> None:
+    script(aws, here(Status=status))
+
+    assert handler(DELETE, None)["outcome"] == outcome
+
+
+def test_what_is_gone_needs_no_deletion(aws: StubbedAws) -> None:
+    script(aws)
+
+    assert handler(DELETE, None)["outcome"] == "GONE"
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES - DELETABLE - {"DELETING", "DELETED"}))
+def test_what_is_changing_is_not_deleted_but_asked_again(aws: StubbedAws, status: str) -> None:
+    script(aws, here(Status=status))
+
+    with pytest.raises(NotReady, match=f"is {status}: it cannot be deleted now"):
+        handler(DELETE, None)
+
+
+def test_with_an_owner_tag_only_what_carries_it_is_deleted(aws: StubbedAws) -> None:
+    script(aws, here())
+    script(aws, here(Tags=OWNER_TAG)).add_response("delete_environment", {}, {"Name": "prod-dr"})
+
+    with pytest.raises(Misconfigured, match="is not ours to delete"):
+        handler({**DELETE, "owner_tag": OWNER_TAG}, None)
+    assert handler({**DELETE, "owner_tag": OWNER_TAG}, None)["outcome"] == "DELETING"
+
+
+@pytest.mark.parametrize(("code", "status", "raised"), REFUSALS)
+def test_a_deletion_that_is_refused_says_why(aws: StubbedAws, code: str, status: int, raised: type[Exception]) -> None:
+    script(aws, here()).add_client_error("delete_environment", code, "because", status)
+
+    with pytest.raises(raised, match=f"cannot delete environment 'prod-dr' in us-west-2.*{code}: because"):
+        handler(DELETE, None)
+
+
+def test_new_dags_start_on_their_own_again_and_no_other_option_is_lost(aws: StubbedAws) -> None:
+    mwaa = script(aws, here(AirflowConfigurationOptions={"core.parallelism": "64", PAUSED: "True"}))
+    sent = {"Name": "prod-dr", "AirflowConfigurationOptions": {"core.parallelism": "64", PAUSED: "False"}}
+    mwaa.add_response("update_environment", {"Arn": here()["Arn"]}, {**sent, "WorkerReplacementStrategy": "GRACEFUL"})
+
+    assert handler(UNPAUSE, None)["changed"] is True
+
+
+def test_a_region_without_graceful_updates_gets_the_other_one(aws: StubbedAws) -> None:
+    mwaa = script(aws, here(AirflowConfigurationOptions={PAUSED: "True"}))
+    mwaa.add_client_error("update_environment", "ValidationException", "not supported", 400)
+    sent = {"Name": "prod-dr", "AirflowConfigurationOptions": {PAUSED: "False"}}
+    mwaa.add_response("update_environment", {"Arn": here()["Arn"]}, sent)
+
+    assert handler(UNPAUSE, None)["changed"] is True
+
+
+@pytest.mark.parametrize("was", [None, True])
+def test_where_the_blueprint_paused_new_dags_nothing_is_asked(aws: StubbedAws, was: bool | None) -> None:
+    assert handler({**UNPAUSE, "paused_at_creation_was": was}, None)["changed"] is False
+
+
+def test_an_option_that_is_set_is_not_set_again(aws: StubbedAws) -> None:
+    script(aws, here(AirflowConfigurationOptions={PAUSED: "False"}))
+
+    assert handler(UNPAUSE, None)["changed"] is False
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES - {"AVAILABLE", "UPDATE_FAILED"}))
+def test_an_environment_that_cannot_be_updated_is_asked_again(aws: StubbedAws, status: str) -> None:
+    script(aws, here(Status=status))
+
+    with pytest.raises(NotReady, match=f"is {status}: it cannot be updated now"):
+        handler(UNPAUSE, None)
+
+
+def test_an_unknown_op_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"one of {', '.join(OPS)}"):
+        handler({"op": "stop"}, None)
