@@ -83,7 +83,7 @@ class Steps:
         """What the health, and the checks before, come to."""
         check = self.config.health_check
         function = self._functions.decide
-        self._may.write_records(function)
+        self._may.remember_the_health(function)
         return self._tasks.ask(
             "Decide what to do",
             function,
