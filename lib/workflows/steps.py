@@ -292,8 +292,7 @@ class Steps:
 
 
 def _text(arn: str | None) -> str | None:
-    # jsii takes a text, not a subclass of it.
-    return str(arn) if arn else None
+    return str(arn) if arn else None  # jsii takes no subclass of str
 
 
 def place(side: Side) -> dict[str, str]:
