@@ -63,12 +63,15 @@ def our_rule(rule_id: str, *, destination: str, replica_key: str) -> dict[str, A
 
 
 def is_same(one: Configuration, other: Configuration | None) -> bool:
-    """Whether two configurations say the same, in whatever order."""
-    return other is not None and one["Role"] == other["Role"] and _by_id(one["Rules"]) == _by_id(other["Rules"])
+    """Whether two configurations have the same role and the same rules, in whatever order; S3 fills in defaults."""
+    return other is not None and one["Role"] == other["Role"] and _essence(one["Rules"]) == _essence(other["Rules"])
 
 
-def _by_id(rules: Sequence[Rule]) -> dict[str, Rule]:
-    return {rule.get("ID", ""): rule for rule in rules}
+def _essence(rules: Sequence[Rule]) -> set[tuple[str, str, int, str]]:
+    return {
+        (rule.get("ID", ""), rule["Status"], int(rule.get("Priority", 0)), rule["Destination"]["Bucket"])
+        for rule in rules
+    }
 
 
 def _is_first_version(rule: Rule) -> bool:
