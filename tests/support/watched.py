@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -56,14 +57,20 @@ def watched(url: str, before: Hook = _nothing, after: Hook = _nothing) -> Metada
 
 
 class Nth:
-    """A hook that counts calls and does something at one of them."""
+    """A hook that counts the calls of all threads, but those that contain `but`, and does something at one of them."""
 
-    def __init__(self, number: int, act: Callable[[Watched], None]) -> None:
+    def __init__(self, number: int, act: Callable[[Watched], None], *, but: str | None = None) -> None:
         self.calls: list[str] = []
         self._number = number
         self._act = act
+        self._but = but
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, connection: Watched, statement: str) -> None:
-        self.calls.append(" ".join(statement.split()))
-        if len(self.calls) == self._number:
+        if self._but and self._but in statement:
+            return
+        with self._one_at_a_time:
+            self.calls.append(" ".join(statement.split()))
+            is_it = len(self.calls) == self._number
+        if is_it:
             self._act(connection)
