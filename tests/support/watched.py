@@ -29,6 +29,10 @@ class Watched(extensions.connection):
         super().commit()
         self.after(self, "commit")
 
+    def rollback(self) -> None:
+        self.before(self, "rollback")
+        super().rollback()
+
 
 class _Cursor(extensions.cursor):
     connection: Any
@@ -54,6 +58,11 @@ def watched(url: str, before: Hook = _nothing, after: Hook = _nothing) -> Metada
         return connection
 
     return MetadataDb(connect)
+
+
+def unwatched(connection: Watched) -> Any:
+    """A cursor for a hook: its calls are not told."""
+    return extensions.connection.cursor(connection, cursor_factory=extensions.cursor)
 
 
 class Nth:
