@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.errors import DatabaseError
+
+LATER = 10
+"""Milliseconds: the server's clock must not run out before ours, which then tells why."""
 
 
 class Work:
@@ -57,5 +61,5 @@ class Work:
     def _limit_statement(self) -> None:
         self.check_limit()
         if self._locked_at is not None:
-            left = int((self._limit - self.locked_seconds) * 1000)
-            self.cursor.execute(f"SET LOCAL statement_timeout = {max(1, left)}")
+            left = math.ceil((self._limit - self.locked_seconds) * 1000) + LATER
+            self.cursor.execute(f"SET LOCAL statement_timeout = {left}")
