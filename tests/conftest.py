@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from drill.postgres import Postgres
@@ -12,6 +13,12 @@ from tests.support import schemas
 
 Database = Callable[..., str]
 """`database()` gives the URL of an empty database, `database("2.10.3")` of one with that Airflow's schema."""
+
+# The same examples each time, on a slow machine too: what is new must not fail where nothing was changed.
+hypothesis.settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 _numbers = itertools.count(1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from tests.support.engine import PRIMARY, backup, cleanup, line, manifest_of, re
 from tests.support.filled import fill
 from tests.support.metadata import Metadata
 from tests.support.state import natural
+from tests.support.waiting import PATIENCE, until
 from tests.support.watched import Watched, unwatched, watched
 
 TABLES = tables_of()
@@ -92,7 +92,7 @@ class _Held(LocalStorage):
     def open_writer(self, path: str) -> Iterator[Any]:
         if path.endswith(self._end):
             self.reached.set()
-            assert self.go_on.wait(60)
+            assert self.go_on.wait(PATIENCE)
         with super().open_writer(path) as writer:
             yield writer
 
@@ -103,11 +103,11 @@ def held(place: _Held, work: Callable[[], Report]) -> Iterator[Future[Report]]:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(work)
         try:
-            assert place.reached.wait(60)
+            assert place.reached.wait(PATIENCE)
             yield running
         finally:
             place.go_on.set()
-        running.result(60)
+        running.result(PATIENCE)
 
 
 @pytest.mark.parametrize("until", ["xcom.csv.gz", "manifest.json", "latest.json"])
@@ -125,13 +125,19 @@ def test_a_second_backup_ends_in_words_until_the_first_is_done(primary: Metadata
 def test_a_second_backup_waits_and_sees_what_was_written_meanwhile(primary: Metadata, tmp_path: Path) -> None:
     fill(primary, runs=1)
     place = _Held(tmp_path, "manifest.json")
+    looks: list[str] = []
+
+    def look(connection: Watched, statement: str) -> None:
+        if "pg_try_advisory_lock" in statement:
+            looks.append(statement)
+
     with ThreadPoolExecutor(1) as pool:
         with held(place, lambda: backup(primary.url, place)) as first:
-            second = pool.submit(backup, primary.url, tmp_path, wait_seconds=60)
-            time.sleep(0.5)
+            second = pool.submit(backup, watched(primary.url, look), tmp_path, wait_seconds=PATIENCE)
+            until(lambda: len(looks) > 1, "a second look")
             primary.insert("log", event="meanwhile")
             assert not second.done()
-        assert line(second.result(60), "log").rows == (line(first.result(), "log").rows or 0) + 1
+        assert line(second.result(PATIENCE), "log").rows == (line(first.result(), "log").rows or 0) + 1
     assert manifest_of(tmp_path).backup_id == second.result().backup_id
 
 
@@ -145,11 +151,11 @@ def test_restores_and_cleanups_keep_each_other_out_but_no_backup(
     def pause(connection: Watched, statement: str) -> None:
         if statement.startswith("SAVEPOINT"):
             reached.set()
-            assert go_on.wait(60)
+            assert go_on.wait(PATIENCE)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(restore, watched(secondary.url, pause), tmp_path)
-        assert reached.wait(60)
+        assert reached.wait(PATIENCE)
         try:
             with pytest.raises(BusyError, match="another restore or cleanup"):
                 restore(secondary.url, tmp_path)
@@ -158,7 +164,7 @@ def test_restores_and_cleanups_keep_each_other_out_but_no_backup(
             assert line(backup(secondary.url, tmp_path / "other"), "dag_run").rows == 0
         finally:
             go_on.set()
-        first.result(60)
+        first.result(PATIENCE)
     assert secondary.one("SELECT count(*) FROM dag_run WHERE dag_id = 'sales'") == 1
     restore(secondary.url, tmp_path)
 

@@ -14,11 +14,12 @@ from tests.support.filled import fill
 from tests.support.live_scheduler import LiveScheduler, broken_promises, live_scheduler
 from tests.support.metadata import START, Metadata
 from tests.support.state import dangling, exact
+from tests.support.waiting import until
 from tests.support.watched import Watched, unwatched, watched
 
 TABLES = tables_of()
-HELD = 5.0
-"""Seconds that the merge holds its locks."""
+STEPS = 5
+"""Hundreds of steps that the scheduler takes while the merge holds its locks."""
 
 
 @pytest.mark.slow
@@ -49,23 +50,19 @@ def test_a_scheduler_does_not_wait_while_a_merge_holds_its_locks(
     secondary.insert("slot_pool", pool="default_pool", slots=128, include_deferred=False)
     backup(primary.url, tmp_path)
 
-    steps: list[int] = []
+    held: list[int] = []
 
-    with live_scheduler(secondary.url, seed=3) as slowest:
+    with live_scheduler(secondary.url, seed=3) as hundreds:
 
         def hold(connection: Watched, statement: str) -> None:
             if statement == "commit" and is_merged(connection):
-                steps.append(len(slowest))
-                time.sleep(HELD)
-                steps.append(len(slowest))
+                held.append(len(hundreds))
+                until(lambda: len(hundreds) > held[0] + STEPS, "the next steps of the scheduler")
 
-        report = restore(watched(secondary.url, hold), tmp_path)
-        after = len(slowest)
-        while len(slowest) < after + 2:
-            time.sleep(0.01)
-    assert report.locked_seconds >= HELD
-    assert max(slowest) < HELD / 2
-    assert steps[1] > steps[0] + 10, "it went on writing meanwhile"
+        restore(watched(secondary.url, hold), tmp_path)
+        after = len(hundreds)
+        until(lambda: len(hundreds) > after + 1, "the steps afterwards")
+    assert len(held) == 1
     assert secondary.one("SELECT slots FROM slot_pool WHERE pool = 'default_pool'") == 7
 
 
@@ -144,14 +141,12 @@ def test_a_merge_that_waits_too_long_gives_up_and_changed_nothing(
         "INSERT INTO dag_run (dag_id, run_id, run_type, state, execution_date)"
         " VALUES ('sales', 'r1', 'manual', 'queued', now())"
     )
-    started = time.monotonic()
     with pytest.raises(DatabaseError, match="held its locks for more than 2 s"):
         restore(secondary.url, tmp_path, lock_seconds=2)
-    assert time.monotonic() - started < 30
     other.rollback()
     other.close()
     assert exact(secondary) == before
-    restore(secondary.url, tmp_path, lock_seconds=60)
+    restore(secondary.url, tmp_path)
 
 
 def test_a_merge_that_works_too_long_gives_up_and_changed_nothing(

@@ -127,7 +127,7 @@ def broken(connection: Watched) -> None:
 def terminated(connection: Watched) -> None:
     """The server ends the session."""
     with psycopg2.connect(connection.dsn) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (connection.info.backend_pid,))
+        cursor.execute("SELECT pg_terminate_backend(%s, 120000)", (connection.info.backend_pid,))
 
 
 def timed_out(connection: Watched) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
 
 import psycopg2
 import pytest
@@ -17,6 +16,7 @@ from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from tests.support.engine import backup, restore
 from tests.support.metadata import ONE_DAY, START, Metadata
+from tests.support.waiting import once_somebody_waits
 
 Other = Callable[[Callable[[Metadata], None]], None]
 
@@ -41,7 +41,7 @@ def meanwhile(primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatc
 
         monkeypatch.setattr(Merger, "_table", table_then_action)
         backup(primary.url, tmp_path)
-        secondary.run_sql("SET statement_timeout = '2s'")
+        secondary.run_sql("SET lock_timeout = '60s'")
         restore(secondary.url, tmp_path)
 
     return act
@@ -84,7 +84,8 @@ def test_a_dag_that_is_first_parsed_meanwhile_waits(primary: Metadata, secondary
     primary.run_with_task()
 
     def parse(parser: Metadata) -> None:
-        with pytest.raises(errors.QueryCanceled):
+        parser.run_sql("SET lock_timeout = '500ms'")
+        with pytest.raises(errors.LockNotAvailable):
             parser.dag(next_dagrun_create_after=START)
 
     meanwhile(parse)
@@ -108,10 +109,8 @@ def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
     seen: list[object] = []
 
     def phase_beside_the_parser(self: Merger) -> None:
-        import threading
-
-        threading.Timer(1.0, parser.commit).start()
-        phase(self)
+        with once_somebody_waits(secondary.url, parser.commit):
+            phase(self)
 
     def table_then_look(self: Merger, stage: Staged) -> None:
         table(self, stage)
@@ -158,13 +157,13 @@ def test_a_finished_run_that_is_to_be_replaced_cannot_be_cleared_any_more(
 
     def plan_then_clear(work: Work, stage: Staged) -> list[tuple[object, ...]]:
         planned = plan_runs(work, stage)
-        with pytest.raises(errors.QueryCanceled):
+        with pytest.raises(errors.LockNotAvailable):
             secondary.run_sql("UPDATE dag_run SET state = 'queued'")
         return planned
 
     monkeypatch.setattr("mwaa_dr.framework.database.merge.plan_runs", plan_then_clear)
     backup(primary.url, tmp_path)
-    secondary.run_sql("SET statement_timeout = '1s'")
+    secondary.run_sql("SET lock_timeout = '500ms'")
     restore(secondary.url, tmp_path)
     assert secondary.rows("SELECT run_id, state FROM dag_run") == [("r1", "success")]
 
@@ -176,7 +175,7 @@ def test_a_row_that_is_just_being_written_with_one_of_our_keys_does_not_stop_the
     backup(primary.url, tmp_path)
     web_server = psycopg2.connect(secondary.url)
     web_server.cursor().execute("INSERT INTO log (dttm, event) VALUES (now(), 'of the web server')")
-    Timer(1, web_server.commit).start()
-    restore(secondary.url, tmp_path)
+    with once_somebody_waits(secondary.url, web_server.commit):
+        restore(secondary.url, tmp_path)
     web_server.close()
     assert secondary.rows("SELECT event FROM log ORDER BY 1") == [("of the primary",), ("of the web server",)]

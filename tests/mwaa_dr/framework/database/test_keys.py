@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 
 import psycopg2
@@ -14,6 +13,7 @@ from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from tests.support.engine import tables_of
 from tests.support.metadata import Metadata
+from tests.support.watched import Watched, watched
 
 STAGE = Staged(tables_of()["log"], ("id",))
 
@@ -45,25 +45,45 @@ def test_a_sequence_behind_its_own_table_is_raised_too(staged: Metadata) -> None
     assert staged.insert("log", event="e") == 51
 
 
+@pytest.mark.parametrize("beyond", [300, FEW])
+def test_no_key_is_given_twice_when_others_took_some_since_we_looked(primary: Metadata, beyond: int) -> None:
+    taken: list[int] = []
+
+    def take(connection: Watched, statement: str) -> None:
+        if "setval(" in statement or "nextval(" in statement:
+            rows = other.rows("SELECT nextval('log_id_seq') FROM generate_series(1, 2000)")
+            taken.extend(key for (key,) in rows)
+
+    other = Metadata(primary.url)
+    with watched(primary.url, take).connection() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE mwaa_dr_stage_log AS SELECT %s AS id", (beyond,))
+        raise_sequence(Work(cursor, lock_seconds=600), STAGE)
+    assert len(taken) == 2000
+    assert primary.one("SELECT nextval('log_id_seq')") > max(beyond, *taken)
+
+
 def test_no_key_is_given_twice_while_others_take_some(primary: Metadata) -> None:
     # The staged keys always lie just above those that are being taken.
     primary.run_sql("CREATE TEMPORARY VIEW mwaa_dr_stage_log AS SELECT last_value + 300 AS id FROM log_id_seq")
     taken: list[int] = []
-    deadline = time.monotonic() + 3
+    enough = threading.Event()
 
     def take() -> None:
         with psycopg2.connect(primary.url) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            while time.monotonic() < deadline:
+            while not enough.is_set():
                 cursor.execute("SELECT nextval('log_id_seq') FROM generate_series(1, 300)")
                 taken.extend(row[0] for row in cursor.fetchall())
 
     takers = [threading.Thread(target=take) for _ in range(3)]
     for taker in takers:
         taker.start()
-    with primary.connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            raise_sequence(Work(cursor, lock_seconds=60), STAGE)
+    try:
+        with primary.connection.cursor() as cursor:
+            for _ in range(500):
+                raise_sequence(Work(cursor, lock_seconds=600), STAGE)
+    finally:
+        enough.set()
     for taker in takers:
         taker.join()
     assert [key for key, times in Counter(taken).items() if times > 1] == []
