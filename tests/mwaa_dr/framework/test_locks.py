@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from mwaa_dr.framework.database.runs import plan_runs
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from tests.support.engine import backup, restore
+from tests.support.filled import fill
 from tests.support.metadata import ONE_DAY, START, Metadata
+from tests.support.state import exact
 from tests.support.waiting import once_somebody_waits
+from tests.support.watched import Watched, watched
 
 Other = Callable[[Callable[[Metadata], None]], None]
 
@@ -179,3 +183,38 @@ def test_a_row_that_is_just_being_written_with_one_of_our_keys_does_not_stop_the
         restore(secondary.url, tmp_path)
     web_server.close()
     assert secondary.rows("SELECT event FROM log ORDER BY 1") == [("of the primary",), ("of the web server",)]
+
+
+def test_a_dry_run_of_a_restore_locks_no_row_and_tells_the_same(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    fill(primary)
+    fill(secondary, "other")
+    secondary.dag("sales", paused=True)
+    for number in range(0, 6, 2):
+        secondary.run_with_task("sales", f"r{number}", state="failed")
+    backup(primary.url, tmp_path)
+    before = exact(secondary)
+    locked: dict[str, set[str]] = {}
+    other = Metadata(secondary.url)
+    other.run_sql("SET lock_timeout = '60s'")
+
+    def write(connection: Watched, statement: str) -> None:
+        if statement == "RELEASE SAVEPOINT merge":
+            other.run_sql("UPDATE dag SET is_paused = is_paused")
+            other.run_sql("UPDATE dag_run SET state = state")
+            other.run_sql("UPDATE slot_pool SET slots = slots")
+            other.run_sql("INSERT INTO variable (key, val) VALUES ('sales_plain', 'theirs')")
+            other.run_sql("DELETE FROM variable WHERE key = 'sales_plain'")
+            modes = (
+                "SELECT DISTINCT mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.pid = %s AND c.relnamespace = 'public'::regnamespace"
+            )
+            locked[statement] = {mode for (mode,) in other.rows(modes, connection.info.backend_pid)}
+
+    tried = restore(watched(secondary.url, write), tmp_path, dry_run=True)
+    assert locked == {"RELEASE SAVEPOINT merge": {"AccessShareLock"}}
+    assert exact(secondary) == before
+    done = restore(secondary.url, tmp_path)
+    assert [replace(t, seconds=0.0) for t in tried.tables] == [replace(t, seconds=0.0) for t in done.tables]
+    assert tried.kept_runs == done.kept_runs
