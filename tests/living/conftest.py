@@ -29,21 +29,6 @@ class World:
     remains: Remains
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each story of each version together, and let workers begin with different versions."""
-    stories = [item for item in items if _airflow_of(item)]
-    for item in stories:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_airflow_of(item)}"))
-    stories.sort(key=lambda item: item.path.stem, reverse=True)  # the longest first
-    items[:] = [item for item in items if item not in stories] + stories
-
-
-def _airflow_of(item: pytest.Item) -> str:
-    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return str(params.get("world") or params.get("airflow") or "")
-
-
 @pytest.fixture(scope="session")
 def worlds() -> dict[str, World]:
     """The worlds that this process knows already."""
