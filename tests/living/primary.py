@@ -18,7 +18,6 @@ KEPT = range(5, 8)
 OVERLAPPING = 3
 """How many runs that DAG ever has."""
 RUN = "by_hand+1"
-SECONDS = 150.0
 
 AT_WORK = {
     "first": "success",
@@ -94,7 +93,7 @@ def live(primary: Living) -> None:
             {"dag_id": "alarming", "run_id": RUN, "conf": {"fail": True}},
         ],
     )
-    primary.wait("the primary's runs", lambda: _unfinished(primary), SECONDS)
+    primary.wait("the primary's runs", lambda: _unfinished(primary))
 
 
 def _unfinished(primary: Living) -> str:
