@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).parent
 PATIENCE_SECONDS = 300.0
 """How long a story waits for what must come: only one that went wrong, on however busy a machine, needs as long."""
 RETOUCH_SECONDS = 5.0
+ONE_FILE_S_PARSE = re.compile(r"^Process DagFileProcessor\d+-Process:\n(?:(?!\[(?:\x1b|2)).*\n)*", re.MULTILINE)
+"""What a process prints that was parsing a DAG file and failed, up to the next line of the scheduler's log."""
 INTERVALS = 12
 """How many hourly intervals are over when a story begins."""
 
@@ -103,9 +106,10 @@ class Living(RealAirflow):
                     found[f"{name}'s parser"] = child.pid
         return found
 
-    def whole_output(self, component: str) -> str:
-        """Everything that a component printed."""
-        return (self.folder / f"{component}.out").read_text(errors="replace")
+    def tracebacks(self, component: str) -> int:
+        """How often a component printed one, but for a parse of one file that lost a race and comes again."""
+        text = (self.folder / f"{component}.out").read_text(errors="replace")
+        return ONE_FILE_S_PARSE.sub("", text).count("Traceback")
 
     def runs(self, dag_id: str) -> dict[str, str]:
         """Run id -> state, oldest first."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -70,15 +69,6 @@ class Remains:
     def wanted(self) -> list[datetime]:
         """The hourly runs that an environment has when it goes on from the backup: no older ones, none twice."""
         return [*self.kept, *self.due()]
-
-    def save(self, path: Path) -> None:
-        """Write it down."""
-        path.write_text(json.dumps(asdict(self)))
-
-    @classmethod
-    def load(cls, path: Path) -> Remains:
-        """Read it."""
-        return cls(**json.loads(path.read_text()))
 
 
 def live(primary: Living) -> None:

@@ -88,7 +88,7 @@ def test_the_schedulers_heart_beats_while_the_locks_are_held_for_a_minute(held: 
 def test_scheduler_parser_and_triggerer_survive(held: Held, second: Living) -> None:
     assert held.after == held.before
     assert len(held.before) == 3
-    assert "Traceback" not in second.whole_output("scheduler")
+    assert second.tracebacks("scheduler") == 0
 
 
 def test_nothing_of_the_past_runs_before_the_next_parse(held: Held, second: Living, world: World) -> None:
@@ -141,16 +141,22 @@ def test_no_run_is_run_twice(later: object, second: Living, world: World) -> Non
 
 
 def test_a_run_of_its_own_that_ends_meanwhile_stays_its_own(held: Held, second: Living) -> None:
-    dates = second.dates("overlapping")
-    assert len(dates) == OVERLAPPING
-    assert set(second.runs("overlapping").values()) == {"success"}
+    second.wait("the ends of its own runs", lambda: _unended(second, "overlapping"))
+    assert len(second.dates("overlapping")) == OVERLAPPING
     assert len([line for line in second.lines("effects") if line.startswith("overlapping ")]) == OVERLAPPING - 1
     assert len(held.report.kept_runs) >= OVERLAPPING - 1
 
 
 def test_a_dag_that_only_this_environment_ran_is_paused_as_in_the_backup(held: Held, second: Living) -> None:
-    assert list(second.runs("private").values()) == ["success"] * 2
+    # Airflow 2.7 passes over runs whose DAG is locked, and once it is paused looks at them only every minute.
+    second.wait("the ends of its own runs", lambda: _unended(second, "private"))
+    assert len(second.dates("private")) == OVERLAPPING - 1
     assert second.query("SELECT is_paused FROM dag WHERE dag_id = 'private'") == [(True,)]
+
+
+def _unended(second: Living, dag_id: str) -> str:
+    found = second.runs(dag_id)
+    return "" if {*found.values()} == {"success"} else f"{dag_id}: {found}"
 
 
 def test_new_runs_push_and_pull_xcoms(later: object, second: Living) -> None:

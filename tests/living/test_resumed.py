@@ -69,7 +69,7 @@ def test_nothing_catches_up_after_a_cleanup(cleaned: Report, at_work: Living) ->
     at_work.parse("living.py")
     at_work.rest(10)
     assert at_work.query("SELECT dag_id, run_id FROM dag_run") == []
-    assert "Traceback" not in at_work.whole_output("scheduler")
+    assert at_work.tracebacks("scheduler") == 0
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_two_schedulers_live_on_while_the_locks_are_held_for_a_minute(held: Held
     assert held.after == held.before
     assert len(held.before) == 5
     for scheduler in ("scheduler", "scheduler-2"):
-        assert "Traceback" not in at_work.whole_output(scheduler)
+        assert at_work.tracebacks(scheduler) == 0
 
 
 def test_after_the_cleanup_the_history_comes_back_and_only_what_is_due_runs(

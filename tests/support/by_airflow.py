@@ -10,7 +10,7 @@ from tests.support.real_airflow import venvs
 
 
 class ByAirflow(LoadScopeScheduling):
-    """Gives what a file tells of one real Airflow to one worker, in order: set up once, told as a story.
+    """Gives what a folder tells of one real Airflow to one worker, in order: set up once, told as a story.
 
     xdist's own groups are not kept with pytest 9.2: https://github.com/pytest-dev/pytest-xdist/issues/1386
     """
@@ -20,7 +20,7 @@ class ByAirflow(LoadScopeScheduling):
 
 
 def group(nodeid: str, airflows: list[str]) -> str:
-    """What a test belongs to: its file, with the Airflow that it is about."""
+    """What a test belongs to: its folder, with the Airflow that it is about."""
     file, _, test = nodeid.partition("::")
     named = [airflow for airflow in airflows if airflow in test]
-    return f"{file} {max(named, key=len, default='')}"
+    return f"{Path(file).parent} {max(named, key=len, default='')}"
