@@ -30,6 +30,7 @@ INTERVALS = 12
 SETTINGS = {
     "AIRFLOW_VAR_DR_STORAGE_TYPE": "LOCAL_FS",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    "AIRFLOW__CORE__USE_HISTORICAL_FILENAME_TEMPLATES": "True",
     "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
     "AIRFLOW__EMAIL__EMAIL_BACKEND": "living_alarms.send_mail",
     # A parse comes when a file changes, and else not while a test looks.
