@@ -44,7 +44,8 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
             return {"outcome": "AGAIN", "status": status}
         raise failure
     # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html
-    return {"outcome": "PENDING_TOLD" if status == "PENDING" else "WAIT", "status": status}
+    needs_a_person = status == "PENDING" and until == "AVAILABLE"
+    return {"outcome": "PENDING_TOLD" if needs_a_person else "WAIT", "status": status}
 
 
 def _is_broken(status: str, waited: timedelta) -> bool:
