@@ -8,8 +8,8 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 
+from lib.constructs.arns import Arns
 from lib.constructs.function import Function
-from lib.workflows.arns import Arns
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.tasks import Patience, Tasks
 
@@ -32,6 +32,7 @@ class AirflowSteps:
         functions = parts.functions
         self._dag = (functions.dag_outside, functions.dag_inside)
         self._own = (functions.own_outside, functions.own_inside)
+        self._arns = Arns(parts.config.deployment.account_id, parts.config.secondary.region)
 
     def reach_from_outside(self) -> sfn.Pass:
         """The steps after it ask the copies outside any VPC."""
@@ -105,7 +106,7 @@ class AirflowSteps:
         """The Airflow Variables that belong to the secondary; its backups need no other Region's key."""
         return {
             "DR_BACKUP_BUCKET": self._parts.backup_bucket.bucket_name,
-            "DR_KMS_KEY_ARNS": Arns(self._config).backup_alias(self._config.secondary),
+            "DR_KMS_KEY_ARNS": self._arns.alias(self._config.backup_key_alias),
             "DR_SNS_TOPIC_ARN": self._parts.topic.topic_arn,
             **self._config.engine.airflow_variables(),
         }
@@ -143,8 +144,7 @@ class AirflowSteps:
         return sfn.Pass(self._tasks.scope, name, result=sfn.Result.from_object(arns), result_path=REACH)
 
     def _allow(self, copies: tuple[Function, Function]) -> None:
-        arns = Arns(self._config)
-        secondary = self._config.secondary
+        name = self._config.secondary.environment_name
         for function in copies:
-            function.allow("airflow:CreateCliToken", on=arns.environment(secondary))
-            function.allow("airflow:InvokeRestApi", on=arns.airflow_role(secondary, AIRFLOW_ROLE))
+            function.allow("airflow:CreateCliToken", on=self._arns.environment(name))
+            function.allow("airflow:InvokeRestApi", on=self._arns.airflow_role(name, AIRFLOW_ROLE))

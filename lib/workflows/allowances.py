@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from lib.constructs.arns import Arns
 from lib.constructs.function import Function
-from lib.workflows.arns import Arns
 from lib.workflows.parts import RecoveryParts
 
 MWAA_SERVICES = ["airflow.amazonaws.com", "airflow-env.amazonaws.com"]
+MWAA_ROLE = "role/aws-service-role/airflow.amazonaws.com/AWSServiceRoleForAmazonMWAA"
+"""What MWAA acts as; it is made with the first environment of an account."""
+
 READ_RECORDS = ("dynamodb:GetItem",)
 WRITE_RECORDS = (*READ_RECORDS, "dynamodb:PutItem")
+CLEAR_RECORDS = (*WRITE_RECORDS, "dynamodb:DeleteItem")
 ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 DESCRIBED_NETWORK = ("Subnets", "SecurityGroups", "Vpcs", "VpcEndpoints", "NetworkInterfaces", "DhcpOptions")
 
@@ -19,24 +25,27 @@ class Allowances:
     def __init__(self, parts: RecoveryParts) -> None:
         self._parts = parts
         self._config = parts.config
-        self._arns = Arns(parts.config)
+        account = parts.config.deployment.account_id
+        self._here = Arns(account, parts.config.secondary.region)
+        self._primary = Arns(account, parts.config.primary.region).environment(parts.config.primary.environment_name)
+        self._secondary = self._here.environment(parts.config.secondary.environment_name)
 
     def check_the_health(self, function: Function) -> None:
         """Ask MWAA, CloudWatch and the records; who the caller is nobody can deny."""
-        function.allow("airflow:GetEnvironment", on=self._arns.environment(self._config.primary))
+        function.allow("airflow:GetEnvironment", on=self._primary)
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
         function.allow("cloudwatch:GetMetricData", on="*", because="GetMetricData knows no resources")
         self._use_records(function, *READ_RECORDS)
 
-    def write_records(self, function: Function) -> None:
-        """Read and write records."""
-        self._use_records(function, *WRITE_RECORDS)
+    def remember_the_health(self, function: Function) -> None:
+        """Keep how the last check ended; forget a refusal when the primary has turned well."""
+        self._use_records(function, *CLEAR_RECORDS)
 
     def hold_the_lease(self, function: Function) -> None:
-        """Write and delete records, and see whether the execution that holds the lease still runs."""
-        self._use_records(function, *WRITE_RECORDS, "dynamodb:DeleteItem")
+        """Take and give back, and see whether the execution that holds the lease still runs."""
+        self._use_records(function, *CLEAR_RECORDS)
         reason = "any execution of the workflow may hold the lease"
-        function.allow("states:DescribeExecution", on=self._arns.executions(), because=reason)
+        function.allow("states:DescribeExecution", on=self._here.executions(self._config.workflow_name), because=reason)
 
     def ask_for_approval(self, function: Function) -> None:
         """Keep the question in the records, and tell people of it."""
@@ -46,7 +55,7 @@ class Allowances:
 
     def store_the_blueprint(self, function: Function) -> None:
         """Look at the primary; compare and write one object."""
-        function.allow("airflow:GetEnvironment", on=self._arns.environment(self._config.primary))
+        function.allow("airflow:GetEnvironment", on=self._primary)
         self._read_blueprint(function)
         function.allow("s3:PutObject", on=self._blueprint)
         function.allow("kms:GenerateDataKey", on=self._parts.backup_key.key_arn)
@@ -54,20 +63,23 @@ class Allowances:
     def look_before_recovery(self, function: Function) -> None:
         """Read the backups and look at the secondary; at what it is created from, where it is not there yet."""
         bucket = self._parts.backup_bucket
+        reason = "every object of a backup is looked at"
         function.allow("s3:ListBucket", on=bucket.bucket_arn)
-        function.allow("s3:GetObject", on=bucket.arn_for_objects("*"), because="every object of a backup is looked at")
+        function.allow("s3:GetObject", on=bucket.arn_for_objects("*"), because=reason)
         function.allow("kms:Decrypt", on=self._parts.backup_key.key_arn)
         self.look_at_the_secondary(function)
         if self._config.is_warm_standby:
             return
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedworkflowsforapacheairflow.html
         function.allow("airflow:ListEnvironments", on="*", because="ListEnvironments knows no resources")
-        function.allow("servicequotas:GetServiceQuota", on=self._arns.quotas(), because="the quotas of MWAA, all read")
-        function.allow("s3:ListBucketVersions", on=self._arns.bucket(self._config.secondary.dags_bucket_name))
+        quotas = self._here.of("servicequotas", "airflow/*")
+        function.allow("servicequotas:GetServiceQuota", on=quotas, because="the quotas of MWAA, all read")
+        function.allow("s3:ListBucketVersions", on=self._here.bucket(self._config.secondary.dags_bucket_name))
 
     def switch_the_schedule(self, function: Function) -> None:
         """Read the schedule and send it back changed, its role with it."""
-        function.allow("scheduler:GetSchedule", "scheduler:UpdateSchedule", on=self._arns.schedule())
+        schedule = self._here.of("scheduler", f"schedule/default/{self._config.schedule_name}")
+        function.allow("scheduler:GetSchedule", "scheduler:UpdateSchedule", on=schedule)
         function.allow(
             "iam:PassRole",
             on=self._parts.schedule_role.role_arn,
@@ -76,11 +88,11 @@ class Allowances:
 
     def look_at_the_secondary(self, function: Function) -> None:
         """See how it is."""
-        function.allow("airflow:GetEnvironment", on=self._arns.environment(self._config.secondary))
+        function.allow("airflow:GetEnvironment", on=self._secondary)
 
     def update_the_secondary(self, function: Function) -> None:
         """Change its options; MWAA is handed the execution role again."""
-        function.allow("airflow:UpdateEnvironment", on=self._arns.environment(self._config.secondary))
+        function.allow("airflow:UpdateEnvironment", on=self._secondary)
         self._pass_the_execution_role(function)
 
     def create_the_secondary(self, function: Function) -> None:
@@ -89,22 +101,21 @@ class Allowances:
         https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html, full console access, without what only
         the console needs.
         """
-        config, arns = self._config, self._arns
+        config, arns = self._config, self._here
         function.allow(
             *(f"airflow:{action}" for action in ("CreateEnvironment", "TagResource", "DeleteEnvironment")),
-            on=arns.environment(config.secondary),
+            on=self._secondary,
         )
         self._read_blueprint(function)
         self._pass_the_execution_role(function)
         function.allow(
             "iam:CreateServiceLinkedRole",
-            on=arns.service_linked_role(),
+            on=f"arn:{arns.partition}:iam::{arns.account}:{MWAA_ROLE}",
             when={"StringLike": {"iam:AWSServiceName": "airflow.amazonaws.com"}},
         )
         function.allow("s3:GetEncryptionConfiguration", on=arns.bucket(config.secondary.dags_bucket_name))
-        function.allow(
-            "logs:CreateLogGroup", "logs:CreateLogStream", on=arns.logs(), because="MWAA names the log groups"
-        )
+        logs = arns.of("logs", f"log-group:airflow-{config.secondary.environment_name}-*")
+        function.allow("logs:CreateLogGroup", "logs:CreateLogStream", on=logs, because="MWAA names the log groups")
         self._use_the_network(function)
         if config.secondary.kms_key_arn:
             actions = ("DescribeKey", "CreateGrant", "GenerateDataKey*", "Encrypt", "Decrypt")
@@ -116,7 +127,7 @@ class Allowances:
 
     def _use_the_network(self, function: Function) -> None:
         """MWAA makes endpoints and network interfaces on its caller's behalf."""
-        ec2 = self._arns.ec2
+        ec2 = partial(self._here.of, "ec2")
         secondary = self._config.secondary
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         described = [f"ec2:Describe{what}" for what in DESCRIBED_NETWORK]

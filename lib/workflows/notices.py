@@ -50,8 +50,8 @@ class Notices:
         return self._tell(
             "Notify that recovery was refused",
             f"Recovery of {self._config.primary.environment_name} was refused",
-            f"The recovery of {self._primary} was refused. Nothing was changed. The health check goes on, and asks "
-            "again while this is found: {}",
+            f"The recovery of {self._primary} was refused. Nothing was changed, and nobody is asked again until it has "
+            "been healthy once more. What was found: {}",
             "$.decision.reason",
         )
 

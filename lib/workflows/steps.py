@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from aws_cdk import Duration
@@ -39,8 +38,6 @@ class Steps:
         self._tasks = Tasks(scope, role=role, topic=parts.topic)
         self.tell = Notices(self._tasks, parts.config)
         self.airflow = AirflowSteps(self._tasks, parts)
-
-    # -- watch
 
     def read_the_input(self) -> tasks.LambdaInvoke:
         """The flags that a person may start an execution with; what cannot be read ends it in words."""
@@ -83,7 +80,7 @@ class Steps:
         """What the health, and the checks before, come to."""
         check = self.config.health_check
         function = self._functions.decide
-        self._may.write_records(function)
+        self._may.remember_the_health(function)
         return self._tasks.ask(
             "Decide what to do",
             function,
@@ -108,8 +105,6 @@ class Steps:
             {"op": "store", "environment": place(self.config.primary), **self._shelf},
             result_path="$.blueprint",
         )
-
-    # -- who acts
 
     def take_the_lease(self) -> tasks.LambdaInvoke:
         """Let one execution act, this one or another one."""
@@ -136,8 +131,6 @@ class Steps:
     def look_for_the_answer(self) -> tasks.LambdaInvoke:
         """Whether somebody has answered; raises NotApproved after the deadline."""
         return self._approval("Look for the answer", "look", result_path="$.answer")
-
-    # -- before anything is changed
 
     def check_that_recovery_can_succeed(self) -> tasks.LambdaInvoke:
         """Find the backup to restore and all that stands in the way; changes nothing."""
@@ -167,8 +160,6 @@ class Steps:
             result_path="$.preflight",
         )
 
-    # -- the schedule
-
     def disable_the_health_schedule(self) -> tasks.LambdaInvoke:
         """No check starts another recovery while this one runs, nor after it."""
         return self._schedule("Disable the health schedule", "DISABLED")
@@ -176,8 +167,6 @@ class Steps:
     def enable_the_health_schedule(self) -> tasks.LambdaInvoke:
         """The primary is watched again."""
         return self._schedule("Enable the health schedule again", "ENABLED")
-
-    # -- the secondary environment
 
     def create_the_secondary(self) -> tasks.LambdaInvoke:
         """Begin to create it from the blueprint, or go on with what has begun."""
@@ -236,7 +225,7 @@ class Steps:
             result_path="$.update",
         )
 
-    @cached_property
+    @property
     def records(self) -> dict[str, str]:
         """Where the records are."""
         return {"table": self.config.records_table_name, "region": self.config.secondary.region}
@@ -303,8 +292,7 @@ class Steps:
 
 
 def _text(arn: str | None) -> str | None:
-    # jsii takes a text, not a subclass of it.
-    return str(arn) if arn else None
+    return str(arn) if arn else None  # jsii takes no subclass of str
 
 
 def place(side: Side) -> dict[str, str]:
