@@ -11,7 +11,8 @@ from aws_cdk import App
 from lib.config import Config, ConfigError
 from lib.stacks import add_stacks
 
-app = App()
+# Without stack traces in the metadata: they name temporary folders, and no two runs would be the same.
+app = App(post_cli_context={"aws:cdk:disable-stack-trace": True})
 try:
     config = Config.load(Path(app.node.try_get_context("env-file") or ".env"), os.environ)
 except ConfigError as error:

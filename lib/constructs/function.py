@@ -110,6 +110,8 @@ def _inside(scope: Construct, network: Network) -> dict[str, Any]:
         availability_zones=zones,
         private_subnet_ids=[*network.subnet_ids],
     )
+    reason = "nothing here makes routes in the subnets of the user"
+    acknowledge(vpc, reason, "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId")
     groups = [
         ec2.SecurityGroup.from_security_group_id(scope, f"SecurityGroup{number}", group, mutable=False)
         for number, group in enumerate(network.security_group_ids, start=1)

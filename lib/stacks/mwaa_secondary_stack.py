@@ -9,6 +9,7 @@ from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.execution_role import answer_statements
 from lib.constructs.failure_report import FailureReport
+from lib.constructs.heartbeat_seen import HeartbeatSeen
 from lib.constructs.records import records_table
 from lib.constructs.recovery_functions import network_of, recovery_functions
 from lib.constructs.schedule import Rhythm, Schedule, alarm_when_silent
@@ -32,6 +33,7 @@ class MwaaSecondaryStack(RecoveryStack):
         started.node.add_dependency(workflow)
         if rhythm.enabled:
             self._tell_when_nobody_watches(rhythm)
+        HeartbeatSeen(self, "PrimaryHeartbeat", side=config.primary, topic=self.topic, logs=self.logs)
         FailureReport(
             self,
             "FailureReport",

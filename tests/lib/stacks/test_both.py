@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def test_the_execution_role_gets_what_the_dags_need(side: str) -> None:
     (name,) = [name for name in template.resources("AWS::IAM::Policy") if name.startswith("ExecutionRole")]
 
     assert template.resources("AWS::IAM::Policy")[name]["Properties"]["Roles"] == [side]
-    assert needed(list(template.statements(of="ExecutionRole")), side)
+    assert needed([*template.statements(of="ExecutionRole")], side)
 
 
 @SIDES
@@ -104,7 +105,7 @@ def test_with_no_the_policy_is_printed_and_no_role_is_touched(side: str) -> None
     assert needed(json.loads(template.output("PolicyForTheExecutionRole"))["Statement"], side)
 
 
-def needed(statements: list[dict[str, Any]], side: str) -> bool:
+def needed(statements: list[Mapping[str, Any]], side: str) -> bool:
     """Whether all that `mwaa_dr` does is allowed where it does it."""
     bucket = f"arn:aws:s3:::mwaa-team-backup-111222333444-{REGION[side]}"
     by_resource = {json.dumps(one["Resource"]): set(as_list(one["Action"])) for one in statements}
