@@ -9,15 +9,36 @@ import threading
 from ministack import app
 
 from drill.aws.simulator import (
+    actions,
     batch,
     gateway,
     lambdas,
+    messages,
+    metrics,
     mwaa,
+    network,
+    passing,
+    quotas,
     replication,
+    schedules,
     workflows,
 )
 
-MENDED = (gateway, batch, lambdas, mwaa, replication, workflows)
+MENDED = (
+    actions,
+    batch,
+    gateway,
+    lambdas,
+    messages,
+    metrics,
+    mwaa,
+    network,
+    passing,
+    quotas,
+    replication,
+    schedules,
+    workflows,
+)
 
 
 def end_with_parent() -> None:
