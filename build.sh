@@ -127,7 +127,7 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
-    in_venv python -m pytest -m airflow -n 2 --dist loadfile "${@:-tests/airflow}"
+    in_venv python -m pytest -m airflow -n 2 --dist loadgroup "$@"
 }
 
 cdk() {

@@ -41,6 +41,10 @@ TAIL = """
 | 2 | wrong usage: an option, a setting or a storage URL that is not allowed |
 | 130, 143 | stopped by Ctrl-C or by SIGTERM; nothing is left half done, a restore or cleanup was undone |
 
+`restore --dry-run` tries the restore on copies of the target's tables that only its own session sees: no row is locked,
+and a scheduler does not notice it. It takes the time, and for that time the disk, of such copies. `cleanup --dry-run`
+deletes and takes it back: others wait for it meanwhile.
+
 An error is one line `ERROR: ...`, mostly with a line `HINT: ...`, on standard error. Progress is there too: on a
 terminal the tables at work are redrawn in place, else each table is one line when it is done; `--quiet` shows none.
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from drill.postgres import Postgres
 from tests.support import schemas
+from tests.support.by_airflow import ByAirflow
 
 Database = Callable[..., str]
 """`database()` gives the URL of an empty database, `database("2.10.3")` of one with that Airflow's schema."""
 
+# The same examples each time, on a slow machine too: what is new must not fail where nothing was changed.
+hypothesis.settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
+
 _numbers = itertools.count(1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Share tests with real Airflows among workers in the way that they need."""
+    return ByAirflow(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

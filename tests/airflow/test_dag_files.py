@@ -144,7 +144,7 @@ def left():
     count = text("SELECT count(*) FROM pg_stat_activity WHERE pid IN (%d, %d)" % tuple(ours))
     with settings.engine.connect() as theirs:
         return theirs.execute(count).scalar()
-give_up = time.monotonic() + 5  # a backend takes a moment to go
+give_up = time.monotonic() + 120  # a backend takes a moment to go
 while left() and time.monotonic() < give_up:
     time.sleep(0.1)
 answer = [ours, airflows, checked_out, left()]

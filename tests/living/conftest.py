@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,71 +27,30 @@ class World:
     remains: Remains
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each story of each version together, and let workers begin with different versions."""
-    stories = [item for item in items if _airflow_of(item)]
-    for item in stories:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_airflow_of(item)}"))
-    stories.sort(key=lambda item: item.path.stem, reverse=True)  # the longest first
-    items[:] = [item for item in items if item not in stories] + stories
-
-
-def _airflow_of(item: pytest.Item) -> str:
-    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return str(params.get("world") or params.get("airflow") or "")
-
-
-@pytest.fixture(scope="session")
-def worlds() -> dict[str, World]:
-    """The worlds that this process knows already."""
-    return {}
-
-
 @pytest.fixture(scope="session", params=venvs() or [""], ids=lambda name: Path(name).name or "none")
-def world(
-    request: pytest.FixtureRequest,
-    postgres: Postgres,
-    worlds: dict[str, World],
-    tmp_path_factory: pytest.TempPathFactory,
-    worker_id: str,
-) -> World:
-    """A primary of this version lived, was lost, and left a backup, which all workers share."""
+def world(request: pytest.FixtureRequest, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A primary of this version lived, was lost, and left a backup."""
     if not request.param:
         pytest.fail("AIRFLOWS names no version: run ./build.sh living")
     installed = venv(request.param)
     version = installed.name.partition("-")[0]
-    if version not in worlds:
-        base = tmp_path_factory.getbasetemp()
-        shared = (base if worker_id == "master" else base.parent) / f"living-{version}"
-        if "LIVING_KEPT" in os.environ:
-            shared = Path(os.environ["LIVING_KEPT"]) / version
-        worlds[version] = _begin(version, installed, postgres, tmp_path_factory, shared)
-    return worlds[version]
+    folder = tmp_path_factory.mktemp(version)
+    template = _migrated(version, installed, postgres, folder / "template")
+    place = folder / "storage"
+    return World(version, installed, template, place, _lived(installed, postgres, template, folder / "primary", place))
 
 
-def _begin(version: str, installed: Path, postgres: Postgres, folders: pytest.TempPathFactory, shared: Path) -> World:
-    shared.mkdir(exist_ok=True)
-    template = _migrated(version, installed, postgres, folders.mktemp("migrate"))
-    place, known = shared / "storage", shared / "remains.json"
-    with (shared / "lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not known.exists():
-            _lived(installed, postgres, template, folders.mktemp("primary"), place).save(known)
-    return World(version, installed, template, place, Remains.load(known))
-
-
-def _migrated(version: str, installed: Path, postgres: Postgres, folder: Path) -> str:
+def _migrated(version: str, installed: Path, postgres: Postgres, home: Path) -> str:
     name = f"template_living_{version}"
-    airflow = Living("template", installed, folder / "home", postgres.create(name), story_start())
+    airflow = Living("template", installed, home, postgres.create(name), story_start())
     airflow.finish(airflow.migrate(), "migrate")
     return name
 
 
-def _lived(installed: Path, postgres: Postgres, template: str, folder: Path, place: Path) -> Remains:
+def _lived(installed: Path, postgres: Postgres, template: str, home: Path, place: Path) -> Remains:
     start = story_start()
     url = postgres.create("primary_" + template, template)
-    primary = Living("primary", installed, folder / "home", url, start, "living.py", "late.py", "newcomer.py")
+    primary = Living("primary", installed, home, url, start, "living.py", "late.py", "newcomer.py")
     try:
         story.live(primary)
         remains = story.lose(primary, start)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ KEPT = range(5, 8)
 OVERLAPPING = 3
 """How many runs that DAG ever has."""
 RUN = "by_hand+1"
-SECONDS = 150.0
 
 AT_WORK = {
     "first": "success",
@@ -72,15 +70,6 @@ class Remains:
         """The hourly runs that an environment has when it goes on from the backup: no older ones, none twice."""
         return [*self.kept, *self.due()]
 
-    def save(self, path: Path) -> None:
-        """Write it down."""
-        path.write_text(json.dumps(asdict(self)))
-
-    @classmethod
-    def load(cls, path: Path) -> Remains:
-        """Read it."""
-        return cls(**json.loads(path.read_text()))
-
 
 def live(primary: Living) -> None:
     """Let the real scheduler run everything, until only the work is left that a disaster will interrupt."""
@@ -94,7 +83,7 @@ def live(primary: Living) -> None:
             {"dag_id": "alarming", "run_id": RUN, "conf": {"fail": True}},
         ],
     )
-    primary.wait("the primary's runs", lambda: _unfinished(primary), SECONDS)
+    primary.wait("the primary's runs", lambda: _unfinished(primary))
 
 
 def _unfinished(primary: Living) -> str:

@@ -12,8 +12,6 @@ from tests.living.primary import RUN
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
-SECONDS = 90.0
-
 
 @pytest.fixture(scope="module")
 def guarded(second: Living, world: World) -> Living:
@@ -26,7 +24,7 @@ def guarded(second: Living, world: World) -> Living:
 
 def _end_of(second: Living, dag_id: str) -> str:
     second.act(trigger=[{"dag_id": dag_id, "run_id": RUN}])
-    second.wait(dag_id, lambda: "" if second.state(dag_id, RUN) in ("success", "failed") else "unfinished", SECONDS)
+    second.wait(dag_id, lambda: "" if second.state(dag_id, RUN) in ("success", "failed") else "unfinished")
     return second.state(dag_id, RUN)
 
 

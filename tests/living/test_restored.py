@@ -13,7 +13,6 @@ from tests.living.primary import OVERLAPPING, RUN
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
-SECONDS = 90.0
 AFTER = "after+1"
 OWN_MISS = "2020-01-01T00:00:00+00:00"
 """An SLA that the second environment missed itself."""
@@ -26,7 +25,7 @@ def held(second: Living, world: World) -> Held:
     """The restore, in the middle of the second environment's life; a new file appears meanwhile."""
     second.start("scheduler", "triggerer")
     second.act(unpause=["contested", "overlapping", "private", "ticking"])
-    second.wait("the second environment's own runs", lambda: _unfinished(second), SECONDS)
+    second.wait("the second environment's own runs", lambda: _unfinished(second))
 
     def meanwhile() -> None:
         second.drop_in("newcomer.py")
@@ -70,7 +69,7 @@ def later(second: Living, restored_tasks: list[tuple[Any, ...]]) -> list[tuple[A
             {"dag_id": "alarming", "run_id": AFTER, "conf": {"fail": True}},
         ]
     )
-    second.wait("the runs after the restore", lambda: _behind(second), SECONDS)
+    second.wait("the runs after the restore", lambda: _behind(second))
     return restored_tasks
 
 
@@ -89,7 +88,7 @@ def test_the_schedulers_heart_beats_while_the_locks_are_held_for_a_minute(held: 
 def test_scheduler_parser_and_triggerer_survive(held: Held, second: Living) -> None:
     assert held.after == held.before
     assert len(held.before) == 3
-    assert "Traceback" not in second.whole_output("scheduler")
+    assert second.tracebacks("scheduler") == 0
 
 
 def test_nothing_of_the_past_runs_before_the_next_parse(held: Held, second: Living, world: World) -> None:
@@ -124,8 +123,8 @@ def test_what_is_not_due_is_not_run(later: object, second: Living, world: World)
 
 def test_the_dags_that_were_at_work_go_on(later: object, second: Living, world: World) -> None:
     ticks = len(second.lines("effects"))
-    second.wait("the next tick", lambda: "" if len(second.lines("effects")) > ticks else "no tick", SECONDS)
-    second.wait("contested", lambda: _contested(second, world.remains.contested), SECONDS)
+    second.wait("the next tick", lambda: "" if len(second.lines("effects")) > ticks else "no tick")
+    second.wait("contested", lambda: _contested(second, world.remains.contested))
 
 
 def _contested(second: Living, there: int) -> str:
@@ -142,16 +141,22 @@ def test_no_run_is_run_twice(later: object, second: Living, world: World) -> Non
 
 
 def test_a_run_of_its_own_that_ends_meanwhile_stays_its_own(held: Held, second: Living) -> None:
-    dates = second.dates("overlapping")
-    assert len(dates) == OVERLAPPING
-    assert set(second.runs("overlapping").values()) == {"success"}
+    second.wait("the ends of its own runs", lambda: _unended(second, "overlapping"))
+    assert len(second.dates("overlapping")) == OVERLAPPING
     assert len([line for line in second.lines("effects") if line.startswith("overlapping ")]) == OVERLAPPING - 1
     assert len(held.report.kept_runs) >= OVERLAPPING - 1
 
 
 def test_a_dag_that_only_this_environment_ran_is_paused_as_in_the_backup(held: Held, second: Living) -> None:
-    assert list(second.runs("private").values()) == ["success"] * 2
+    # Airflow 2.7 passes over runs whose DAG is locked, and once it is paused looks at them only every minute.
+    second.wait("the ends of its own runs", lambda: _unended(second, "private"))
+    assert len(second.dates("private")) == OVERLAPPING - 1
     assert second.query("SELECT is_paused FROM dag WHERE dag_id = 'private'") == [(True,)]
+
+
+def _unended(second: Living, dag_id: str) -> str:
+    found = second.runs(dag_id)
+    return "" if {*found.values()} == {"success"} else f"{dag_id}: {found}"
 
 
 def test_new_runs_push_and_pull_xcoms(later: object, second: Living) -> None:
@@ -164,7 +169,7 @@ def test_new_runs_push_and_pull_xcoms(later: object, second: Living) -> None:
 
 
 def test_nothing_restored_sends_a_mail_or_calls_a_callback(later: object, second: Living) -> None:
-    second.wait("this environment's own alarms", lambda: _silent(second), SECONDS)
+    second.wait("this environment's own alarms", lambda: _silent(second))
     alarms = second.lines("alarms")
     assert [line for line in alarms if AFTER not in line and OWN_MISS not in line] == []
     assert [line for line in alarms if RUN in line or "scheduled__" in line] == []
@@ -202,7 +207,7 @@ def test_maintenance_leaves_restored_tasks_alone(later: list[tuple[Any, ...]], s
 
 def test_clearing_failed_tasks_runs_the_rest_and_nothing_else(later: object, second: Living) -> None:
     second.run("airflow", "tasks", "clear", "interrupted", "--yes", "--only-failed")
-    second.wait_for_run("interrupted", RUN, SECONDS)
+    second.wait_for_run("interrupted", RUN)
     assert set(second.tasks("interrupted", RUN).values()) == {"success"}
     effects = [line.split()[2:] for line in second.lines("effects") if line.startswith("interrupted ")]
     assert sorted(task for task, _ in effects) == ["deferring", "last", "looking", "retrying", "stay_for", "staying"]
@@ -210,7 +215,7 @@ def test_clearing_failed_tasks_runs_the_rest_and_nothing_else(later: object, sec
 
 def test_a_restored_run_can_be_cleared_and_runs_again(later: object, second: Living) -> None:
     second.run("airflow", "tasks", "clear", "chatty", "--yes")
-    second.wait_for_run("chatty", RUN, SECONDS)
+    second.wait_for_run("chatty", RUN)
     ran = [line for line in second.lines("effects") if line.startswith(f"chatty {RUN} ")]
     assert len(ran) == 1
 
@@ -221,7 +226,7 @@ def test_a_cleaned_interval_can_be_filled_back(later: object, second: Living, wo
     assert cleaned in second.dates("hourly")
     second.parse("living.py")
     second.rest(5)
-    assert second.dates("hourly") == [cleaned, *world.remains.wanted()]
+    second.wait_for_dates("hourly", lambda: [cleaned, *world.remains.wanted()])
 
 
 LOG_PATHS = """

@@ -1,20 +1,23 @@
 """One operation of the engine in a process of its own, which tells each of its calls, so that it can be killed at any.
 
-`python -m tests.support.engine_process JSON`; a line on standard output for each call to the database or the storage,
-the last one is `done` with the MiB that it took.
+`python -m tests.support.engine_process JSON`; a line on standard output before each call to the database or the
+storage, then `ended`, and the last one is `done` with the MiB that it took.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ from tests.support import engine
 from tests.support.watched import watched
 
 ROOT = Path(__file__).parents[2]
+_TIME_LEFT = re.compile(r"(?<=SET LOCAL statement_timeout = )\d+")
+"""What differs in the calls of two like runs."""
 
 
 @dataclass
@@ -42,15 +47,24 @@ class EngineProcess:
     options: dict[str, Any] = field(default_factory=dict)
     quiet: bool = False
     """Tell nothing of the calls: a memory test measures the engine alone."""
+    dies_at: int = 0
+    """The number of the call, from 1, that it tells and is killed instead."""
 
     def run(self) -> list[str]:
-        """Run it to its end; return what it told."""
-        with self._started() as process:
-            assert process.stdout
-            return [line.rstrip("\n") for line in process.stdout]
+        """Run it to its end; return what it told, without the last line where it is not quiet."""
+        told, code = self._told()
+        assert code == 0
+        return told if self.quiet else told[:-1]
 
-    def kill_at(self, call: int, seconds: float = 0.0) -> bool:
-        """Kill -9 so many seconds after it told its n-th call (from 1); return whether it was still at work."""
+    def die_before(self, call: int) -> list[str]:
+        """Have it kill -9 itself instead of its n-th call (from 1); return what it told, this call the last."""
+        told, code = replace(self, dies_at=call)._told()
+        assert code == -signal.SIGKILL
+        assert len(told) == call
+        return told
+
+    def kill_near(self, call: int, seconds: float) -> None:
+        """Kill -9 so many seconds after we read of its n-th call: luck says where it is by then."""
         with self._started() as process:
             assert process.stdout
             for number, _ in enumerate(process.stdout, 1):
@@ -58,10 +72,13 @@ class EngineProcess:
                     with suppress(subprocess.TimeoutExpired):
                         process.wait(seconds)
                     break
-            at_work = process.poll() is None
             process.kill()
             process.wait()
-        return at_work
+
+    def _told(self) -> tuple[list[str], int]:
+        with self._started() as process:
+            assert process.stdout
+            return [line.rstrip("\n") for line in process.stdout], process.wait()
 
     @contextmanager
     def _started(self) -> Iterator[subprocess.Popen[str]]:
@@ -92,7 +109,7 @@ def rss(key: str = "VmRSS") -> int:
 
 
 def _main(asked: dict[str, Any]) -> None:
-    with _lines(asked["quiet"]) as tell:
+    with _lines(asked["quiet"], asked["dies_at"]) as tell:
         url, place = asked["url"], asked["place"]
         db = MetadataDb.from_url(url) if asked["quiet"] else watched(url, lambda _, statement: tell(statement))
         storage = open_storage(place) if asked["quiet"] else _TellingStorage(Path(place), tell)
@@ -106,6 +123,7 @@ def _main(asked: dict[str, Any]) -> None:
             _operate(asked["operation"], db, storage, dict(asked["options"]))
         except DrError as err:
             sys.exit(f"{type(err).__name__}: {err.message}")
+        tell("ended")
         sys.stdout.write(f"done {json.dumps({'idle': idle, 'peak': rss('VmHWM')})}\n")
 
 
@@ -120,15 +138,17 @@ def _operate(operation: str, db: MetadataDb, storage: Storage, options: dict[str
 
 
 @contextmanager
-def _lines(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """What writes a line at once, from any thread."""
-    lock = threading.Lock()
+def _lines(quiet: bool, dies_at: int) -> Iterator[Callable[[str], None]]:
+    """What writes a line at once, from any thread, and ends this process with one of them."""
+    lock, numbers = threading.Lock(), itertools.count(1)
 
     def tell(text: str) -> None:
         if not quiet:
             with lock:
-                sys.stdout.write(" ".join(text.split())[:120] + "\n")
+                sys.stdout.write(_TIME_LEFT.sub("", " ".join(text.split()))[:120] + "\n")
                 sys.stdout.flush()
+                if next(numbers) == dies_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
     yield tell
 

@@ -1,7 +1,7 @@
 """A writer that behaves as a live scheduler does, in a process of its own: one commit for each step.
 
-`python -m tests.support.live_scheduler URL SEED` writes until it is killed, a line for each hundred steps. In every
-state that it commits, `broken_promises` finds nothing.
+`python -m tests.support.live_scheduler URL SEED` writes until it is killed; it says when it has taken a
+hundred steps more. In every state that it commits, `broken_promises` finds nothing. It ends when a statement fails.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg2
+from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class by its use
 
 from tests.support.metadata import Metadata
@@ -63,39 +65,40 @@ def broken_promises(db: Metadata) -> list[str]:
 
 
 @contextmanager
-def live_scheduler(url: str, seed: int) -> Iterator[subprocess.Popen[str]]:
-    """Start it, and wait until it has run so long that it cleans, too."""
-    command = [sys.executable, "-m", "tests.support.live_scheduler", url, str(seed)]
+def live_scheduler(url: str, seed: int, dag_id: str = "live") -> Iterator[list[str]]:
+    """Start it, and wait until it has run so long that it cleans, too; gives a line for each hundred steps."""
+    command = [sys.executable, "-m", "tests.support.live_scheduler", url, str(seed), dag_id]
+    hundreds: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         for _ in range(15):
             process.stdout.readline()
+        reader = threading.Thread(target=lambda: hundreds.extend(process.stdout or ()))
+        reader.start()
         try:
-            yield process
+            yield hundreds
             assert process.poll() is None, "the writer must not fail"
         finally:
             process.kill()
+            reader.join()
 
 
 @dataclass
 class Run:
     """A run that is not finished."""
 
-    number: int
+    run_id: str
     id: int
     states: dict[str, str | None] = field(default_factory=lambda: {f"t{n}": None for n in range(TASKS)})
     jobs: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def run_id(self) -> str:
-        return f"run{self.number}"
-
 
 class LiveScheduler:
-    """Moves runs on, one random step at a time."""
+    """Moves runs on, one random step at a time; passes over DAGs and pools that are locked, as Airflow does."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, seed: int, dag_id: str = "live") -> None:
         self._connection = psycopg2.connect(url)
+        self._dag_id = dag_id
         self._chance = random.Random(seed)
         self._runs: list[Run] = []
         self._finished: list[int] = []
@@ -104,7 +107,8 @@ class LiveScheduler:
             cursor.execute(
                 "INSERT INTO dag (dag_id, is_paused, is_active, max_active_tasks, max_active_runs,"
                 " has_task_concurrency_limits, max_consecutive_failed_dag_runs)"
-                " VALUES ('live', false, true, 16, 16, false, 0)"
+                " VALUES (%s, false, true, 16, 16, false, 0)",
+                (dag_id,),
             )
             self._job = _id(
                 cursor, "INSERT INTO job (job_type, state, start_date) VALUES ('SchedulerJob', 'running', now())"
@@ -112,12 +116,13 @@ class LiveScheduler:
             self._dataset = _id(
                 cursor,
                 "INSERT INTO dataset (uri, extra, created_at, updated_at, is_orphaned)"
-                " VALUES ('s3://live', '{}', now(), now(), false)",
+                " VALUES (%s, '{}', now(), now(), false)",
+                f"s3://{dag_id}",
             )
 
     def step(self) -> None:
         """Do one thing and commit it."""
-        with self._connection, self._connection.cursor() as cursor:
+        with suppress(errors.LockNotAvailable), self._connection, self._connection.cursor() as cursor:
             if len(self._runs) < 5 and self._chance.random() < 0.3:
                 self._begin(cursor)
             elif len(self._finished) > KEPT_RUNS and self._chance.random() < 0.2:
@@ -127,22 +132,26 @@ class LiveScheduler:
             cursor.execute("UPDATE job SET latest_heartbeat = now() WHERE id = %s", (self._job,))
 
     def _begin(self, cursor: Cursor) -> None:
+        cursor.execute("SELECT dag_id FROM dag WHERE NOT is_paused AND is_active FOR UPDATE OF dag SKIP LOCKED")
+        if (self._dag_id,) not in cursor.fetchall():
+            return
         self._number += 1
         number = _id(
             cursor,
             "INSERT INTO dag_run (dag_id, run_id, run_type, state, execution_date, start_date, creating_job_id)"
-            " VALUES ('live', %s, 'scheduled', 'running', timestamptz '2026-01-01' + %s * interval '1 min', now(), %s)",
-            f"run{self._number}",
+            " VALUES (%s, %s, 'scheduled', 'running', timestamptz '2026-01-01' + %s * interval '1 min', now(), %s)",
+            self._dag_id,
+            f"{self._dag_id}_{self._number}",
             self._number,
             self._job,
         )
-        run = Run(self._number, number)
+        run = Run(f"{self._dag_id}_{self._number}", number)
         for task in run.states:
             cursor.execute(
                 "INSERT INTO task_instance"
                 " (dag_id, run_id, task_id, map_index, pool, pool_slots, try_number, max_tries)"
-                " VALUES ('live', %s, %s, -1, 'default_pool', 1, 0, 0)",
-                (run.run_id, task),
+                " VALUES (%s, %s, %s, -1, 'default_pool', 1, 0, 0)",
+                (self._dag_id, run.run_id, task),
             )
         self._runs.append(run)
 
@@ -155,18 +164,21 @@ class LiveScheduler:
         return self._end(cursor, run, task) if state == "running" else self._advance(cursor, run, task, NEXT[state])
 
     def _advance(self, cursor: Cursor, run: Run, task: str, state: str) -> None:
+        if state == "queued":
+            cursor.execute("SELECT pool FROM slot_pool FOR UPDATE NOWAIT")
         if state == "running":
             run.jobs[task] = _id(
                 cursor,
                 "INSERT INTO job (job_type, state, start_date, hostname, dag_id)"
-                " VALUES ('LocalTaskJob', 'running', clock_timestamp(), %s, 'live')",
+                " VALUES ('LocalTaskJob', 'running', clock_timestamp(), %s, %s)",
                 run.run_id + task,
+                self._dag_id,
             )
         self._set(cursor, run, task, state)
 
     def _end(self, cursor: Cursor, run: Run, task: str) -> None:
         state = self._chance.choice(("success", "success", "success", "failed", "up_for_reschedule"))
-        place = ("live", run.run_id, task)
+        place = (self._dag_id, run.run_id, task)
         if state == "success":
             cursor.execute(
                 "INSERT INTO xcom (dag_run_id, dag_id, run_id, task_id, map_index, key, timestamp, value)"
@@ -191,9 +203,9 @@ class LiveScheduler:
 
     def _set(self, cursor: Cursor, run: Run, task: str, state: str) -> None:
         cursor.execute(
-            "UPDATE task_instance SET state = %s, job_id = %s, queued_by_job_id = %s WHERE dag_id = 'live'"
+            "UPDATE task_instance SET state = %s, job_id = %s, queued_by_job_id = %s WHERE dag_id = %s"
             " AND run_id = %s AND task_id = %s",
-            (state, run.jobs.get(task), self._job, run.run_id, task),
+            (state, run.jobs.get(task), self._job, self._dag_id, run.run_id, task),
         )
         self._log(cursor, run.run_id, state)
         run.states[task] = state
@@ -206,8 +218,9 @@ class LiveScheduler:
             event = _id(
                 cursor,
                 "INSERT INTO dataset_event (dataset_id, extra, source_dag_id, source_run_id, timestamp)"
-                " VALUES (%s, '{}', 'live', %s, now())",
+                " VALUES (%s, '{}', %s, %s, now())",
                 self._dataset,
+                self._dag_id,
                 run.run_id,
             )
             cursor.execute("INSERT INTO dagrun_dataset_event (dag_run_id, event_id) VALUES (%s, %s)", (run.id, event))
@@ -224,7 +237,9 @@ class LiveScheduler:
         self._log(cursor, None, "cleaned")
 
     def _log(self, cursor: Cursor, run_id: str | None, event: str) -> None:
-        cursor.execute("INSERT INTO log (dttm, dag_id, run_id, event) VALUES (now(), 'live', %s, %s)", (run_id, event))
+        cursor.execute(
+            "INSERT INTO log (dttm, dag_id, run_id, event) VALUES (now(), %s, %s, %s)", (self._dag_id, run_id, event)
+        )
 
 
 def _id(cursor: Cursor, statement: str, *values: object) -> int:
@@ -233,9 +248,9 @@ def _id(cursor: Cursor, statement: str, *values: object) -> int:
 
 
 if __name__ == "__main__":
-    scheduler = LiveScheduler(sys.argv[1], int(sys.argv[2]))
+    scheduler = LiveScheduler(sys.argv[1], int(sys.argv[2]), sys.argv[3])
     while True:
         for _ in range(100):
             scheduler.step()
-        sys.stdout.write("100 steps\n")
+        sys.stdout.write("a hundred steps\n")
         sys.stdout.flush()

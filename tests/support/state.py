@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
 from tests.support.metadata import Metadata
+from tests.support.waiting import until
 
 State = Mapping[str, tuple[int, str]]
 """Table -> its number of rows, and a hash of them in any order."""
@@ -40,10 +40,7 @@ def natural_rows(like: Metadata, tables: Tables, table: Table, without: Iterable
 def settle(db: Metadata) -> None:
     """Wait until the server has noticed that the other sessions of this database are gone."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    deadline = time.monotonic() + 60
-    while db.one(others):
-        assert time.monotonic() < deadline, "a session of a killed process is still there"
-        time.sleep(0.02)
+    until(lambda: db.one(others) == 0, "the end of the other sessions")
 
 
 def dangling(db: Metadata, tables: Tables) -> list[str]:

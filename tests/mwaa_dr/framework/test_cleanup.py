@@ -8,11 +8,13 @@ import pytest
 
 from mwaa_dr.framework.cleanup import _Cleanup, clean_up
 from mwaa_dr.framework.database.emptying import Emptying
-from mwaa_dr.framework.errors import RunsInProgressError
+from mwaa_dr.framework.errors import BusyError, RunsInProgressError
 from mwaa_dr.framework.model.options import CleanupOptions, OwnRun
 from mwaa_dr.framework.progress import Progress
 from tests.support.engine import backup, cleanup, reached, restore, tables_of
 from tests.support.metadata import START, Metadata
+from tests.support.state import exact
+from tests.support.watched import Hook, Watched, unwatched, watched
 
 OWN = OwnRun("cleanup_metadata", "now")
 
@@ -146,3 +148,33 @@ def test_a_batched_cleanup_that_is_killed_has_said_which_dags_were_active(primar
         clean_up(reached(primary.url), tables_of(), CleanupOptions(batch_runs=1), progress)
     assert primary.one("SELECT count(*) FROM dag WHERE is_paused") == 2
     assert progress.said == ["pause what is active: sales, stock"]
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001", "55P03"], ids=["deadlock", "serialization", "lock"])
+def test_a_race_that_is_lost_to_the_living_airflow_is_run_again(primary: Metadata, code: str) -> None:
+    fill(primary)
+    report = cleanup(watched(primary.url, losing(code, times=2)), own_run=OWN)
+    assert primary.one("SELECT count(*) FROM dag_run") == 1
+    assert report.active_dags == ["sales"]
+    removed = {entry.table: entry.removed for entry in report.tables}
+    assert (removed["dag_run"], removed["task_instance"], removed["log"], removed["job"]) == (5, 5, 1, 1)
+
+
+def test_a_cleanup_that_loses_every_race_says_so_and_changed_nothing(primary: Metadata) -> None:
+    fill(primary)
+    before = exact(primary)
+    with pytest.raises(BusyError, match="nothing was changed"):
+        cleanup(watched(primary.url, losing("40P01", times=3)), own_run=OWN)
+    assert exact(primary) == before
+
+
+def losing(code: str, times: int) -> Hook:
+    """A hook by which the server refuses the last deletion so many times, with an error of this code."""
+    lost: list[str] = []
+
+    def lose(connection: Watched, statement: str) -> None:
+        if statement.startswith('DELETE FROM "slot_pool"') and len(lost) < times:
+            lost.append(statement)
+            unwatched(connection).execute(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{code}'; END $$")
+
+    return lose

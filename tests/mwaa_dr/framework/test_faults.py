@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from moto import mock_aws
 from psycopg2 import extensions
 
 from mwaa_dr.framework import aws
+from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.errors import DamagedBackupError, DatabaseError, DrError, SecretError, StorageError
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.local import LocalStorage
@@ -25,7 +27,7 @@ from tests.support.faulty_storage import FaultyStorage
 from tests.support.filled import fill
 from tests.support.metadata import Metadata
 from tests.support.state import dangling, exact, natural, settle
-from tests.support.watched import Nth, Watched, watched
+from tests.support.watched import Nth, Watched, unwatched, watched
 
 TABLES = tables_of()
 FEW = TABLES.only(["dag", "dag_run", "task_instance", "xcom", "variable", "log"])
@@ -118,27 +120,38 @@ class _FailsToPublish(LocalStorage):
 
 def broken(connection: Watched) -> None:
     """The statement fails, and with it the transaction."""
-    with _plain(connection) as cursor:
+    with unwatched(connection) as cursor:
         cursor.execute("SELECT * FROM no_such_table")
 
 
 def terminated(connection: Watched) -> None:
     """The server ends the session."""
     with psycopg2.connect(connection.dsn) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (connection.info.backend_pid,))
+        cursor.execute("SELECT pg_terminate_backend(%s, 120000)", (connection.info.backend_pid,))
 
 
 def timed_out(connection: Watched) -> None:
     """The statement takes longer than it may."""
-    with _plain(connection) as cursor:
+    with unwatched(connection) as cursor:
         cursor.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)")
 
 
-def _plain(connection: Watched) -> Any:
-    return extensions.connection.cursor(connection, cursor_factory=extensions.cursor)
-
-
 SQL_FAULTS = [broken, terminated, timed_out]
+
+
+def failing_calls(
+    db: Metadata, fault: Callable[[Watched], None], work: Callable[[MetadataDb], object], step: int = 1
+) -> Iterator[str]:
+    """Let each call fail, the first one first, until the work is done all the same; tell the call each time.
+
+    Nobody counts them beforehand: a sequence that a failed attempt has raised stays so, and takes no call any more.
+    """
+    for number in itertools.count(1, step):
+        nth = Nth(number, fault, but="SET LOCAL statement_timeout")
+        if is_done(lambda: work(watched(db.url, nth)), DatabaseError):  # noqa: B023 - called at once
+            return
+        yield nth.calls[number - 1]
+        settle(db)
 
 
 @pytest.mark.parametrize("fault", SQL_FAULTS)
@@ -174,17 +187,15 @@ def test_a_restore_whose_statement_fails_changed_nothing(
     like, target = (Metadata(database(VERSION)) for _ in range(2))
     for filled in (like, target):
         fill(filled, "other")
-    counting = Nth(0, fault)
-    restore(watched(like.url, counting), tmp_path)
+    restore(like.url, tmp_path)
     before = exact(target)
-    commit = counting.calls.index("commit", counting.calls.index("SAVEPOINT merge")) + 1
-    for number in range(commit, 0, -1 if fault is broken else -4):
-        db = watched(target.url, Nth(number, fault))
-        done = is_done(lambda: restore(db, tmp_path), DatabaseError)  # noqa: B023 - called at once
-        assert not done, counting.calls[number - 1]
-        assert exact(target) == before, counting.calls[number - 1]
-        settle(target)
-    restore(target.url, tmp_path)
+    failed = []
+    for call in failing_calls(target, fault, lambda db: restore(db, tmp_path), step=1 if fault is broken else 4):
+        assert exact(target) == before, call
+        failed.append(call)
+    assert failed[0] == "rollback", "the first call of a session"
+    assert failed[-1] == "commit" or fault is not broken
+    assert "RELEASE SAVEPOINT merge" in failed or fault is not broken
     assert natural(target, TABLES) == natural(like, TABLES)
     assert dangling(target, TABLES) == []
 
@@ -213,14 +224,11 @@ def test_a_cleanup_whose_statement_fails_changed_nothing(
 ) -> None:
     fill(primary)
     before = exact(primary)
-    counting = Nth(0, fault)
-    cleanup(watched(primary.url, counting), force=True, dry_run=True)
-    for number in range(1, len(counting.calls) + 2):
-        db = watched(primary.url, Nth(number, fault))
-        assert not is_done(lambda: cleanup(db, force=True), DatabaseError), number  # noqa: B023 - called at once
-        assert exact(primary) == before, number
-        settle(primary)
-    cleanup(primary.url, force=True)
+    failed = []
+    for call in failing_calls(primary, fault, lambda db: cleanup(db, force=True)):
+        assert exact(primary) == before, call
+        failed.append(call)
+    assert failed[-1] == "commit"
     assert primary.one("SELECT count(*) FROM dag_run") == 0
 
 
@@ -367,8 +375,13 @@ def test_what_fails_while_postgres_reads_is_told_as_what_it_is(
 
 def test_a_full_disk_while_postgres_writes_is_told_as_what_it_is(primary: Metadata, tmp_path: Path) -> None:
     fill(primary, logs=20_000)
+
+    def drained(connection: Watched, statement: str) -> None:
+        # A rollback in the middle of a COPY first reads the rest of the table, however large that is.
+        assert statement != "rollback" or connection.info.transaction_status != extensions.TRANSACTION_STATUS_ACTIVE
+
     with pytest.raises(StorageError, match="no space left"):
-        backup(primary.url, _Full(tmp_path))
+        backup(watched(primary.url, drained), _Full(tmp_path))
     assert not list(tmp_path.rglob("*.gz"))
 
 

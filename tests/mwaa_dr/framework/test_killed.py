@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -56,7 +57,7 @@ def fill_both(primary: Metadata, secondary: Metadata) -> None:
         secondary.run_with_task("sales", f"r{number}", state="failed")
 
 
-def test_a_restore_killed_at_any_moment_happened_whole_or_not_at_all(
+def test_a_restore_killed_before_its_commit_changed_nothing_and_after_it_all(
     primary: Metadata, secondary: Metadata, clone: Clone, tmp_path: Path
 ) -> None:
     fill_both(primary, secondary)
@@ -66,19 +67,59 @@ def test_a_restore_killed_at_any_moment_happened_whole_or_not_at_all(
     calls = EngineProcess("restore", target.url, tmp_path).run()
     after = meaning(target)
     commit = calls.index("commit", calls.index("SAVEPOINT merge")) + 1
-    at_work = unchanged = 0
-    for call, seconds in [*moments(len(calls) - 1, KILLS, seed=1), (commit, 0.0), (commit, 0.001)]:
+    for call in spread(commit, KILLS):
         target = clone()
-        at_work += EngineProcess("restore", target.url, tmp_path).kill_at(call, seconds)
+        assert EngineProcess("restore", target.url, tmp_path).die_before(call) == calls[:call]
         settle(target)
-        if exact(target) == before:
-            unchanged += 1
-        else:
-            assert meaning(target) == after, f"killed at call {call} of {len(calls)}"
+        assert exact(target) == before, f"killed before call {call} of {commit}: {calls[call - 1]}"
+    target = clone()
+    EngineProcess("restore", target.url, tmp_path).die_before(commit + 1)
+    settle(target)
+    assert meaning(target) == after
+
+
+def test_a_restore_killed_at_any_moment_happened_whole_or_not_at_all(
+    primary: Metadata, secondary: Metadata, clone: Clone, tmp_path: Path
+) -> None:
+    fill_both(primary, secondary)
+    backup(primary.url, tmp_path)
+    before = exact(secondary)
+    target = clone()
+    calls = EngineProcess("restore", target.url, tmp_path).run()
+    after = meaning(target)
+    for call, seconds in moments(len(calls), KILLS, seed=1):
+        target = clone()
+        EngineProcess("restore", target.url, tmp_path).kill_near(call, seconds)
+        settle(target)
+        assert exact(target) == before or meaning(target) == after, f"killed near call {call} of {len(calls)}"
         restore(target.url, tmp_path)
         assert meaning(target) == after, f"restored again after call {call} of {len(calls)}"
-    assert at_work >= KILLS // 2
-    assert unchanged >= KILLS // 2
+
+
+def test_a_backup_killed_before_its_manifest_is_stored_was_never_there_and_after_it_is_complete(
+    primary: Metadata, tmp_path: Path
+) -> None:
+    fill(primary, runs=40, logs=3_000)
+    good = backup(primary.url, tmp_path / "1").backup_id
+    process = EngineProcess("backup", primary.url, tmp_path / "1", {"connections": 1})
+    calls = without_ids(process.run())
+    manifest = calls.index("written ID/manifest.json") + 1
+    repository = BackupRepository(storage(tmp_path / "1"))
+    known = set(repository.backup_ids(PRIMARY.id))
+    latest = repository.latest(PRIMARY.id).backup_id
+    assert latest != good
+    for call in spread(manifest, KILLS):
+        assert without_ids(process.die_before(call)) == calls[:call]
+        settle(primary)
+        assert set(repository.backup_ids(PRIMARY.id)) == known, f"killed before call {call}: {calls[call - 1]}"
+        assert repository.latest(PRIMARY.id).backup_id == latest
+    for call, is_latest in ((manifest + 1, False), (calls.index("stored ID/latest.json") + 1, True)):
+        process.die_before(call)
+        settle(primary)
+        [new] = set(repository.backup_ids(PRIMARY.id)) - known
+        repository.verify_files(repository.manifest(PRIMARY.id, new))
+        assert (repository.latest(PRIMARY.id).backup_id == new) is is_latest
+        known.add(new)
 
 
 def test_a_backup_killed_at_any_moment_is_complete_or_was_never_there(
@@ -88,9 +129,9 @@ def test_a_backup_killed_at_any_moment_is_complete_or_was_never_there(
     calls = EngineProcess("backup", primary.url, tmp_path / "whole").run()
     repository = BackupRepository(storage(tmp_path))
     good = backup(primary.url, tmp_path).backup_id
-    at_work, completed = 0, {good}
-    for call, seconds in moments(len(calls) - 1, KILLS, seed=2):
-        at_work += EngineProcess("backup", primary.url, tmp_path).kill_at(call, seconds)
+    completed = {good}
+    for call, seconds in moments(len(calls), KILLS, seed=2):
+        EngineProcess("backup", primary.url, tmp_path).kill_near(call, seconds)
         settle(primary)
         killed = set(repository.backup_ids(PRIMARY.id)) - completed
         assert len(killed) <= 1
@@ -100,12 +141,24 @@ def test_a_backup_killed_at_any_moment_is_complete_or_was_never_there(
         good = backup(primary.url, tmp_path).backup_id
         assert repository.latest(PRIMARY.id).backup_id == good
         completed |= {good, *killed}
-    assert at_work >= KILLS // 2
-    assert set(leftovers(tmp_path)) - set(named(repository))
-    repository.expire(PRIMARY.id, Retention(0, 0), now=datetime.now(timezone.utc) + timedelta(hours=25))
-    assert sorted(leftovers(tmp_path)) == sorted(named(repository))
     restore(secondary.url, tmp_path)
     assert dangling(secondary, TABLES) == []
+
+
+def test_what_a_killed_backup_left_goes_with_the_retention_of_a_later_day(primary: Metadata, tmp_path: Path) -> None:
+    fill(primary, runs=2)
+    process = EngineProcess("backup", primary.url, tmp_path, {"connections": 1})
+    calls = without_ids(process.run())
+    repository = BackupRepository(storage(tmp_path))
+    process.die_before(calls.index("written ID/xcom.csv.gz") + 1)
+    assert set(leftovers(tmp_path)) > set(named(repository))
+    repository.expire(PRIMARY.id, Retention(0, 0), now=datetime.now(timezone.utc) + timedelta(hours=25))
+    assert sorted(leftovers(tmp_path)) == sorted(named(repository))
+
+
+def without_ids(calls: list[str]) -> list[str]:
+    """Calls as every backup makes them."""
+    return [re.sub(rf"{PRIMARY.id}/(\d{{8}}T[^/]*/)?", "ID/", call) for call in calls]
 
 
 def leftovers(folder: Path) -> Iterator[str]:
@@ -122,6 +175,22 @@ def named(repository: BackupRepository) -> Iterator[str]:
         yield from (f"{backup_id}/{f.file}" for f in repository.manifest(PRIMARY.id, backup_id).tables)
 
 
+def test_a_cleanup_killed_before_its_commit_changed_nothing_and_after_it_all(
+    secondary: Metadata, clone: Clone, tmp_path: Path
+) -> None:
+    fill(secondary, runs=40, logs=3_000)
+    before = exact(secondary)
+    target = clone()
+    calls = EngineProcess("cleanup", target.url, tmp_path, {"force": True}).run()
+    after = exact(target)
+    assert calls[-2:] == ["commit", "ended"]
+    for call in [*spread(len(calls) - 1, KILLS), len(calls)]:
+        target = clone()
+        assert EngineProcess("cleanup", target.url, tmp_path, {"force": True}).die_before(call) == calls[:call]
+        settle(target)
+        assert exact(target) == (after if call == len(calls) else before), f"killed before call {call}"
+
+
 def test_a_cleanup_killed_at_any_moment_happened_whole_or_not_at_all(
     secondary: Metadata, clone: Clone, tmp_path: Path
 ) -> None:
@@ -130,20 +199,16 @@ def test_a_cleanup_killed_at_any_moment_happened_whole_or_not_at_all(
     target = clone()
     calls = EngineProcess("cleanup", target.url, tmp_path, {"force": True}).run()
     after = exact(target)
-    unchanged = 0
-    for call, seconds in moments(len(calls) - 1, KILLS, seed=3):
+    for call, seconds in moments(len(calls), KILLS, seed=3):
         target = clone()
-        EngineProcess("cleanup", target.url, tmp_path, {"force": True}).kill_at(call, seconds)
+        EngineProcess("cleanup", target.url, tmp_path, {"force": True}).kill_near(call, seconds)
         settle(target)
-        found = exact(target)
-        assert found in (before, after), f"killed at call {call} of {len(calls)}"
-        unchanged += found == before
+        assert exact(target) in (before, after), f"killed near call {call} of {len(calls)}"
         cleanup(target.url, force=True)
         assert exact(target) == after
-    assert unchanged >= KILLS // 2
 
 
-def test_a_cleanup_in_batches_killed_at_any_moment_leaves_whole_runs_and_goes_on(
+def test_a_cleanup_in_batches_killed_around_each_commit_leaves_whole_runs_and_goes_on(
     secondary: Metadata, clone: Clone, tmp_path: Path
 ) -> None:
     fill(secondary, runs=40, logs=1_000)
@@ -151,20 +216,26 @@ def test_a_cleanup_in_batches_killed_at_any_moment_leaves_whole_runs_and_goes_on
     target = clone()
     calls = EngineProcess("cleanup", target.url, tmp_path, options).run()
     after = exact(target)
-    runs_left = set()
-    for call, seconds in moments(len(calls) - 1, KILLS, seed=4):
+    of_sessions = 2
+    commits = [number for number, call in enumerate(calls, 1) if call == "commit"][of_sessions:]
+    left = (41, 34, 27, 20, 13, 6, 0)
+    assert len(commits) == len(left) - 1
+    kills = [(commit + later, left[batch + later]) for batch, commit in enumerate(commits) for later in (0, 1)]
+    for call, runs in kills:
         target = clone()
-        EngineProcess("cleanup", target.url, tmp_path, options).kill_at(call, seconds)
+        EngineProcess("cleanup", target.url, tmp_path, options).die_before(call)
         settle(target)
-        left = target.one("SELECT count(*) FROM dag_run")
-        runs_left.add(left)
-        assert left in (41, 34, 27, 20, 13, 6, 0)
-        assert target.one("SELECT count(*) FROM task_instance") == 3 * (left - 1 if left else 0)
+        assert target.one("SELECT count(*) FROM dag_run") == runs
+        assert target.one("SELECT count(*) FROM task_instance") == 3 * (runs - 1 if runs else 0)
         assert dangling(target, TABLES) == []
-        assert left == 41 or target.one("SELECT count(*) FROM dag WHERE NOT is_paused") == 0
+        assert (target.one("SELECT count(*) FROM dag WHERE NOT is_paused") > 0) is (runs == left[0])
         cleanup(target.url, **options)
         assert exact(target) == after
-    assert len(runs_left) > 3
+
+
+def spread(last: int, count: int) -> list[int]:
+    """So many calls, or all if they are fewer, from the first to the last."""
+    return sorted({1 + (last - 1) * number // (count - 1) for number in range(count)})
 
 
 def meaning(db: Metadata) -> State:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
 
 import psycopg2
 import pytest
@@ -16,7 +16,11 @@ from mwaa_dr.framework.database.runs import plan_runs
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from tests.support.engine import backup, restore
+from tests.support.filled import fill
 from tests.support.metadata import ONE_DAY, START, Metadata
+from tests.support.state import exact
+from tests.support.waiting import once_somebody_waits
+from tests.support.watched import Watched, watched
 
 Other = Callable[[Callable[[Metadata], None]], None]
 
@@ -41,7 +45,7 @@ def meanwhile(primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatc
 
         monkeypatch.setattr(Merger, "_table", table_then_action)
         backup(primary.url, tmp_path)
-        secondary.run_sql("SET statement_timeout = '2s'")
+        secondary.run_sql("SET lock_timeout = '60s'")
         restore(secondary.url, tmp_path)
 
     return act
@@ -84,7 +88,8 @@ def test_a_dag_that_is_first_parsed_meanwhile_waits(primary: Metadata, secondary
     primary.run_with_task()
 
     def parse(parser: Metadata) -> None:
-        with pytest.raises(errors.QueryCanceled):
+        parser.run_sql("SET lock_timeout = '500ms'")
+        with pytest.raises(errors.LockNotAvailable):
             parser.dag(next_dagrun_create_after=START)
 
     meanwhile(parse)
@@ -108,10 +113,8 @@ def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
     seen: list[object] = []
 
     def phase_beside_the_parser(self: Merger) -> None:
-        import threading
-
-        threading.Timer(1.0, parser.commit).start()
-        phase(self)
+        with once_somebody_waits(secondary.url, parser.commit):
+            phase(self)
 
     def table_then_look(self: Merger, stage: Staged) -> None:
         table(self, stage)
@@ -158,13 +161,13 @@ def test_a_finished_run_that_is_to_be_replaced_cannot_be_cleared_any_more(
 
     def plan_then_clear(work: Work, stage: Staged) -> list[tuple[object, ...]]:
         planned = plan_runs(work, stage)
-        with pytest.raises(errors.QueryCanceled):
+        with pytest.raises(errors.LockNotAvailable):
             secondary.run_sql("UPDATE dag_run SET state = 'queued'")
         return planned
 
     monkeypatch.setattr("mwaa_dr.framework.database.merge.plan_runs", plan_then_clear)
     backup(primary.url, tmp_path)
-    secondary.run_sql("SET statement_timeout = '1s'")
+    secondary.run_sql("SET lock_timeout = '500ms'")
     restore(secondary.url, tmp_path)
     assert secondary.rows("SELECT run_id, state FROM dag_run") == [("r1", "success")]
 
@@ -176,7 +179,42 @@ def test_a_row_that_is_just_being_written_with_one_of_our_keys_does_not_stop_the
     backup(primary.url, tmp_path)
     web_server = psycopg2.connect(secondary.url)
     web_server.cursor().execute("INSERT INTO log (dttm, event) VALUES (now(), 'of the web server')")
-    Timer(1, web_server.commit).start()
-    restore(secondary.url, tmp_path)
+    with once_somebody_waits(secondary.url, web_server.commit):
+        restore(secondary.url, tmp_path)
     web_server.close()
     assert secondary.rows("SELECT event FROM log ORDER BY 1") == [("of the primary",), ("of the web server",)]
+
+
+def test_a_dry_run_of_a_restore_locks_no_row_and_tells_the_same(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    fill(primary)
+    fill(secondary, "other")
+    secondary.dag("sales", paused=True)
+    for number in range(0, 6, 2):
+        secondary.run_with_task("sales", f"r{number}", state="failed")
+    backup(primary.url, tmp_path)
+    before = exact(secondary)
+    locked: dict[str, set[str]] = {}
+    other = Metadata(secondary.url)
+    other.run_sql("SET lock_timeout = '60s'")
+
+    def write(connection: Watched, statement: str) -> None:
+        if statement == "RELEASE SAVEPOINT merge":
+            other.run_sql("UPDATE dag SET is_paused = is_paused")
+            other.run_sql("UPDATE dag_run SET state = state")
+            other.run_sql("UPDATE slot_pool SET slots = slots")
+            other.run_sql("INSERT INTO variable (key, val) VALUES ('sales_plain', 'theirs')")
+            other.run_sql("DELETE FROM variable WHERE key = 'sales_plain'")
+            modes = (
+                "SELECT DISTINCT mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.pid = %s AND c.relnamespace = 'public'::regnamespace"
+            )
+            locked[statement] = {mode for (mode,) in other.rows(modes, connection.info.backend_pid)}
+
+    tried = restore(watched(secondary.url, write), tmp_path, dry_run=True)
+    assert locked == {"RELEASE SAVEPOINT merge": {"AccessShareLock"}}
+    assert exact(secondary) == before
+    done = restore(secondary.url, tmp_path)
+    assert [replace(t, seconds=0.0) for t in tried.tables] == [replace(t, seconds=0.0) for t in done.tables]
+    assert tried.kept_runs == done.kept_runs

@@ -61,7 +61,9 @@ class Session:
             return COMMANDS[self.asked.command](self)
         except DatabaseError as err:
             # The driver repeats parts of a URL that it cannot read.
-            raise DatabaseError(without_password(err.message, self.asked.database), err.hint) from None
+            err.message = without_password(err.message, self.asked.database)
+            err.args = (err.message,)
+            raise
 
     def database(self) -> MetadataDb:
         """The metadata database."""

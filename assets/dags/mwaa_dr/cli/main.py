@@ -63,12 +63,21 @@ def _done(asked: argparse.Namespace, outcome: Outcome) -> int:
 
 def _failed(asked: argparse.Namespace, err: DrError, code: int) -> int:
     if asked.debug:
-        _write(sys.stderr, traceback.format_exc())
+        _write(sys.stderr, "".join(_trace(sys.exc_info()[1])))
     if asked.json:
         told = {"kind": type(err).__name__, "message": err.message, "hint": err.hint}
         _write(sys.stdout, json.dumps({"report_format": 1, "operation": asked.command, "error": told}, indent=1))
     _write(sys.stderr, f"ERROR: {err}")
     return code
+
+
+def _trace(err: BaseException | None) -> list[str]:
+    """Where an error came from, the first one first; only our own tell their text: another could hold a value."""
+    if err is None:
+        return []
+    behind = err.__cause__ or (None if err.__suppress_context__ else err.__context__)
+    told = f"{type(err).__name__}: {err.message}\n" if isinstance(err, DrError) else f"{type(err).__name__}\n"
+    return [*_trace(behind), *traceback.format_tb(err.__traceback__), told]
 
 
 def _unexpected(err: Exception) -> DrError:

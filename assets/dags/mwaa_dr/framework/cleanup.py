@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mwaa_dr.framework.database.catalog import own_dags, read_catalog
+from mwaa_dr.framework.database.catalog import Catalog, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import CHANGE_LOCK, Cursor, MetadataDb, take_lock
 from mwaa_dr.framework.database.dags import lock_dags
 from mwaa_dr.framework.database.emptying import Emptying
@@ -34,6 +34,16 @@ def clean_up(db: MetadataDb, tables: Tables, options: CleanupOptions, progress: 
     report = _Cleanup(db, tables, options, progress or Progress()).run()
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+@dataclass(frozen=True)
+class _Emptied:
+    """What one transaction did."""
+
+    more: bool
+    """Whether runs are left for the next one."""
+    active: list[str]
+    removed: dict[str, int]
 
 
 @dataclass
@@ -78,7 +88,15 @@ class _Cleanup:
         work = Work(cursor, lock_seconds=self.options.lock_seconds)
         ours = own_dags(cursor, self.options.own_dags)
         emptying = Emptying(work, tuple(self.tables), ours, self.options.own_run)
-        lock_dags(work)
+        emptied = work.retried(lambda: self._emptied(emptying, catalog))
+        self.active += emptied.active
+        for name, rows in emptied.removed.items():
+            self.removed[name] = self.removed.get(name, 0) + rows
+        self.locked = max(self.locked, work.locked_seconds)
+        return emptied.more
+
+    def _emptied(self, emptying: Emptying, catalog: Catalog) -> _Emptied:
+        lock_dags(emptying.work)
         # A run that is triggered from here on is not chosen, so it need not be refused.
         more = emptying.choose_runs(self.options.batch_runs)
         self._refuse_while_running(emptying)
@@ -86,12 +104,8 @@ class _Cleanup:
         if active:
             # Said before the commit: were we killed after it, nobody could tell any more.
             self.progress.phase(f"pause what is active: {', '.join(active)}")
-        self.active += active
-        self._count(emptying.delete_runs())
-        if not more:
-            self._count(emptying.delete_others())
-        self.locked = max(self.locked, work.locked_seconds)
-        return more
+        removed = emptying.delete_runs()
+        return _Emptied(more, active, removed if more else {**removed, **emptying.delete_others()})
 
     def _refuse_while_running(self, emptying: Emptying) -> None:
         running = emptying.others_in_flight()
@@ -103,7 +117,3 @@ class _Cleanup:
             f"{len(running)} other runs are in flight: {shown}{more}",
             "Wait until they have ended or pause their DAGs; with force they are deleted as they are.",
         )
-
-    def _count(self, removed: dict[str, int]) -> None:
-        for name, rows in removed.items():
-            self.removed[name] = self.removed.get(name, 0) + rows

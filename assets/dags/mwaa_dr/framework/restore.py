@@ -21,7 +21,7 @@ from mwaa_dr.framework.database.connection import (
 )
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
-from mwaa_dr.framework.database.staging import Staged, fill_stage, make_stage, planned
+from mwaa_dr.framework.database.staging import Staged, fill_stage, make_stage, planned, shadow
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
 from mwaa_dr.framework.manifest import FORMAT, InterruptedRun, Manifest, TableFile
@@ -112,6 +112,9 @@ class _Restore:
         catalog = read_catalog(cursor)
         ours = tuple(sorted({*own_dags(cursor, self.options.own_dags), *manifest.own_dags}))
         plan = planned(manifest, self._wanted(), catalog)
+        if self.options.dry_run:
+            # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
+            shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
         for stage, file in plan:
             self._stage(cursor, stage, file, reader, box)
         cursor.execute("SET LOCAL lock_timeout = '60s'")

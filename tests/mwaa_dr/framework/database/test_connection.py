@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import psycopg2
 import pytest
 
 from mwaa_dr.framework.database.connection import MetadataDb
-from mwaa_dr.framework.errors import RunsInProgressError
+from mwaa_dr.framework.errors import DatabaseError, RunsInProgressError
 from tests.support.engine import backup, cleanup, restore
 from tests.support.fernet import decrypted, encrypted
 from tests.support.metadata import FERNET, OTHER_FERNET, Metadata
@@ -72,3 +74,36 @@ def test_text_is_whole_whatever_encoding_the_process_asks_for(
     restore(secondary.url, tmp_path, own_dags=("größer",))
     assert secondary.one("SELECT val FROM variable WHERE key = 'plain'") == "é漢"
     assert decrypted(OTHER_FERNET, secondary.one("SELECT val FROM variable WHERE key = 'secret'")) == "ü€"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO variable (id, key, val) VALUES (NULL, 'k', 'a-secret-value')",
+        "SELECT 'a-secret-value'::integer",
+        """SELECT '{"a": a-secret-value}'::json""",
+    ],
+)
+def test_no_value_of_a_row_is_in_the_traceback_of_an_error(primary: Metadata, statement: str) -> None:
+    with pytest.raises(psycopg2.Error, match="a-secret-value"):
+        primary.run_sql(statement)
+    with pytest.raises(DatabaseError) as caught, MetadataDb.from_url(primary.url).transaction() as cursor:
+        cursor.execute(statement)
+    assert "a-secret-value" not in "".join(traceback.format_exception(caught.value))
+    assert "a-secret-value" not in f"{caught.value.__cause__}{caught.value.__context__}{caught.value}"
+
+
+def test_no_row_that_is_copied_is_in_the_traceback_of_an_error(primary: Metadata) -> None:
+    primary.run_sql("CREATE TABLE t (val text CHECK (val <> 'a-secret-value'))")
+    rows = b"fine\na-secret-value\n"
+
+    def copy(cursor: Any) -> None:
+        cursor.copy_expert("COPY t FROM STDIN", io.BytesIO(rows))
+
+    with primary.connection.cursor() as cursor, pytest.raises(psycopg2.Error, match=r"line 2: .a-secret-value"):
+        copy(cursor)
+    with pytest.raises(DatabaseError) as caught, MetadataDb.from_url(primary.url).transaction() as cursor:
+        copy(cursor)
+    told = "".join(traceback.format_exception(caught.value)) + str(caught.value.__cause__)
+    assert "violates check constraint" in told
+    assert "a-secret-value" not in told

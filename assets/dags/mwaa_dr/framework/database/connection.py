@@ -21,6 +21,10 @@ BACKUP_LOCK = 0x6D77_6161_0001
 CHANGE_LOCK = 0x6D77_6161_0002
 """Advisory lock of a restore or cleanup."""
 
+DATA_EXCEPTION = "22"
+"""SQLSTATE class of `invalid input syntax for type integer: "..."`:
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
 
 class MetadataDb:
     """Opens connections to one metadata database; the engine below imports no Airflow."""
@@ -54,6 +58,9 @@ class MetadataDb:
             with translated_errors():
                 _prepare(connection)
                 yield connection
+        except BaseException as err:
+            conceal(err)
+            raise
         finally:
             self._open.discard(connection)
             with suppress(Exception):
@@ -101,9 +108,26 @@ def _is_own(err: Exception) -> bool:
 
 
 def first_line(err: BaseException) -> str:
-    """The first line of a database error: the lines below may hold values of rows."""
+    """The first line of a database error: the lines below may hold values of rows, and so may this of a data error."""
+    if (getattr(err, "pgcode", None) or "").startswith(DATA_EXCEPTION):
+        return type(err).__name__
     primary = getattr(getattr(err, "diag", None), "message_primary", None)
     return str(primary or str(err).strip().split("\n")[0] or type(err).__name__)
+
+
+def conceal(err: BaseException) -> None:
+    """Leave in an error, and in those behind it, no value of a row for whoever shows the traceback."""
+    import psycopg2
+
+    behind, seen = [err], set()
+    while behind:
+        found = behind.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        if isinstance(found, psycopg2.Error):
+            found.args = (first_line(found),)
+        behind += [other for other in (found.__cause__, found.__context__) if other]
 
 
 @contextmanager

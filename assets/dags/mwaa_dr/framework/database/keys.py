@@ -7,6 +7,9 @@ from mwaa_dr.framework.database.names import ident, key_map, text_literal
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 
+FEW = 10_000
+"""`setval` could set a sequence back to keys that others took since we looked: it is for leaps that nobody makes."""
+
 
 def raise_sequence(work: Work, stage: Staged) -> None:
     """Lift a table's sequence above every key that the restore will write, before it writes one.
@@ -20,11 +23,12 @@ def raise_sequence(work: Work, stage: Staged) -> None:
     sequence = sequence_of(work.cursor, stage.table.name, column)
     if sequence is None:
         return
-    highest = _highest(work, stage)
-    work.run(
-        f"SELECT setval({text_literal(sequence)}, GREATEST(last_value, {highest})) FROM {sequence}"
-        f" WHERE last_value < {highest} OR NOT is_called"
-    )
+    highest, name = _highest(work, stage), text_literal(sequence)
+    missing = highest - work.one(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
+    if missing > FEW:
+        work.run(f"SELECT setval({name}, {highest}) FROM {sequence} WHERE last_value < {highest}")
+    elif missing > 0:
+        work.run(f"SELECT count(nextval({name})) FROM generate_series(1, {missing})")
 
 
 def _highest(work: Work, stage: Staged) -> int:

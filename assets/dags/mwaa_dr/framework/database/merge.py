@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.catalog import Catalog
-from mwaa_dr.framework.database.connection import first_line
 from mwaa_dr.framework.database.dags import (
     add_missing_dags,
     forget_the_rest,
@@ -28,19 +26,15 @@ from mwaa_dr.framework.database.runs import (
 )
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.errors import BusyError
 from mwaa_dr.framework.model.options import RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Merge
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import TableLine
 
-logger = logging.getLogger(__name__)
-
 BEFORE_LOCK = ("job", "log")
 """Nothing of the scheduler or parser waits for these: they are merged before the DAG rows are held."""
 LAST = ("slot_pool", "dag")
 """The scheduler takes all pools at once or none: they are held for as short as can be."""
-ATTEMPTS = 3
 
 
 @dataclass
@@ -78,28 +72,14 @@ class Merger:
                 self._table(self.stages[name])
 
     def _retried(self, step: Callable[[], None]) -> None:
-        """Repeat a step that lost a race against the living Airflow; its locks are let go in between."""
-        import psycopg2
-        from psycopg2 import errors
-
+        """Do a step; what an attempt that lost a race counted is forgotten."""
         before = dict(self.result.lines)
-        for attempt in range(1, ATTEMPTS + 1):
-            self.work.run("SAVEPOINT merge")
-            try:
-                step()
-            except (errors.DeadlockDetected, errors.UniqueViolation, errors.LockNotAvailable) as err:
-                self.work.cursor.execute("ROLLBACK TO SAVEPOINT merge")
-                if attempt == ATTEMPTS:
-                    raise _lost(err) from err
-                logger.warning("merge repeated", extra={"attempt": attempt, "reason": first_line(err)})
-                self.result = MergeResult(lines=dict(before))
-                time.sleep(attempt)
-            except psycopg2.errors.QueryCanceled:
-                self.work.check_limit()
-                raise
-            else:
-                self.work.run("RELEASE SAVEPOINT merge")
-                return
+
+        def anew() -> None:
+            self.result = MergeResult(lines=dict(before))
+            step()
+
+        self.work.retried(anew)
 
     def _locked_phase(self) -> None:
         self.progress.phase("merge")
@@ -209,10 +189,3 @@ class Merger:
         # Pausing the DAG that restores would hold up its own run; the others of ours belong to one environment.
         running = {self.options.own_run.dag_id} if self.options.own_run else set()
         return running if self.same_environment else running | {*self.ours}
-
-
-def _lost(err: Exception) -> BusyError:
-    return BusyError(
-        f"the living Airflow changed the same rows {ATTEMPTS} times over ({first_line(err)}); nothing was changed",
-        "Pause the DAGs of the target, or try again.",
-    )

@@ -74,11 +74,8 @@ def _reader(db: MetadataDb, lock_wait: float | None = None) -> Iterator[Connecti
             # The snapshot must begin after the wait, or it would be as old as the wait.
             connection.commit()
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
-        try:
-            yield connection
-        finally:
-            if not connection.closed:
-                connection.rollback()
+        # Never rolled back: in the middle of a COPY that would first read the rest of the table.
+        yield connection
 
 
 def _export(first: Connection) -> str:

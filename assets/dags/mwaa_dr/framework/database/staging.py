@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.catalog import Catalog
@@ -63,6 +63,18 @@ def make_stage(cursor: Cursor, stage: Staged) -> None:
         f"CREATE TEMPORARY TABLE {stage.name} ON COMMIT DROP AS"
         f" SELECT {idents(stage.columns)} FROM {ident(stage.table.name)} WITH NO DATA"
     )
+
+
+def shadow(cursor: Cursor, tables: Iterable[str]) -> None:
+    """From now on have these names mean copies that only this session sees; the tables themselves are only read."""
+    cursor.execute("SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('alembic_version')")
+    schema = cursor.fetchone()[0]
+    for name in map(ident, tables):
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {name} (LIKE {schema}.{name} INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP"
+        )
+        cursor.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM {schema}.{name}")
+        cursor.execute(f"ANALYZE pg_temp.{name}")
 
 
 def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -> None:

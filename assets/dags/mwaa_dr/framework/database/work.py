@@ -1,11 +1,23 @@
-"""A cursor for the merge: counts, and gives up when the locks have been held too long."""
+"""A cursor for what changes the database: counts, repeats what lost a race, and gives up when it takes too long."""
 
 from __future__ import annotations
 
+import logging
+import math
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from mwaa_dr.framework.database.connection import Cursor
-from mwaa_dr.framework.errors import DatabaseError
+from mwaa_dr.framework.database.connection import Cursor, first_line
+from mwaa_dr.framework.errors import BusyError, DatabaseError
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 3
+LATER = 10
+"""Milliseconds: the server's clock must not run out before ours, which then tells why."""
 
 
 class Work:
@@ -46,6 +58,33 @@ class Work:
         """Whether a query has any row."""
         return bool(self.rows(f"SELECT EXISTS ({query})")[0][0])
 
+    def retried(self, step: Callable[[], Result]) -> Result:
+        """Repeat a step that lost a race against the living Airflow; its locks are let go in between.
+
+        Raises BusyError when it loses each time.
+        """
+        from psycopg2 import errors
+
+        lost = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable)
+        attempt = 1
+        while True:
+            self.run("SAVEPOINT merge")
+            try:
+                result = step()
+            except lost as err:
+                self.cursor.execute("ROLLBACK TO SAVEPOINT merge")
+                if attempt == ATTEMPTS:
+                    raise _lost(err) from err
+                logger.warning("merge repeated", extra={"attempt": attempt, "reason": first_line(err)})
+                time.sleep(attempt)
+                attempt += 1
+            except errors.QueryCanceled:
+                self.check_limit()
+                raise
+            else:
+                self.run("RELEASE SAVEPOINT merge")
+                return result
+
     def check_limit(self) -> None:
         """Raise DatabaseError when the locks have been held for too long."""
         if self._locked_at is not None and self.locked_seconds >= self._limit:
@@ -57,5 +96,12 @@ class Work:
     def _limit_statement(self) -> None:
         self.check_limit()
         if self._locked_at is not None:
-            left = int((self._limit - self.locked_seconds) * 1000)
-            self.cursor.execute(f"SET LOCAL statement_timeout = {max(1, left)}")
+            left = math.ceil((self._limit - self.locked_seconds) * 1000) + LATER
+            self.cursor.execute(f"SET LOCAL statement_timeout = {left}")
+
+
+def _lost(err: Exception) -> BusyError:
+    return BusyError(
+        f"the living Airflow changed the same rows {ATTEMPTS} times over ({first_line(err)}); nothing was changed",
+        "Pause the DAGs of the target, or try again.",
+    )

@@ -1,0 +1,17 @@
+"""How workers share the tests with real Airflows."""
+
+from __future__ import annotations
+
+from tests.support.by_airflow import group
+
+AIRFLOWS = ["2.4.3", "2.10.3", "2.10.3-py3.11"]
+
+
+def test_a_folder_and_an_airflow_stay_together() -> None:
+    tests = ("test_a.py::test_x[2.4.3]", "test_a.py::test_y[2.4.3-1]", "test_b.py::test_y[1-2.4.3]")
+    assert len({group(f"tests/living/{test}", AIRFLOWS) for test in tests}) == 1
+
+
+def test_other_folders_and_airflows_are_apart() -> None:
+    tests = [f"tests/{folder}/test_a.py::test_x[{airflow}]" for folder in ("airflow", "living") for airflow in AIRFLOWS]
+    assert len({group(test, AIRFLOWS) for test in tests}) == len(tests)
