@@ -15,8 +15,11 @@ QUICK = Duration.seconds(30)
 CALLS = Duration.minutes(1)
 """For a handful of calls to AWS, each with time-outs and one more attempt."""
 
-AIRFLOW = Duration.minutes(2)
-"""For a few calls to a web server, whose answers may take 10 seconds and more each."""
+AIRFLOW = Duration.minutes(5)
+"""For a few commands of Airflow 2, each of which starts a whole Airflow: seconds, at worst a minute and a half."""
+
+OWN = Duration.minutes(10)
+"""For one such command for each Airflow Variable."""
 
 
 def network_of(side: Side) -> Network:
@@ -59,6 +62,6 @@ def recovery_functions(scope: Construct, *, config: DisasterRecovery, logs: Logs
         environment=function("Environment", "environment", CALLS, "Creates and watches the secondary environment"),
         dag_outside=function("Dag", "dag", AIRFLOW, dag),
         dag_inside=function("DagInside", "dag", AIRFLOW, f"{dag} from its VPC", vpc=inside),
-        own_outside=function("OwnEnvironment", "own_environment", AIRFLOW, own),
-        own_inside=function("OwnEnvironmentInside", "own_environment", AIRFLOW, f"{own} from its VPC", vpc=inside),
+        own_outside=function("OwnEnvironment", "own_environment", OWN, own),
+        own_inside=function("OwnEnvironmentInside", "own_environment", OWN, f"{own} from its VPC", vpc=inside),
     )
