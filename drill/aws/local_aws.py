@@ -1,0 +1,179 @@
+"""LocalAws: start the simulator, talk to it with boto3 and the CDK command line, break it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import ipaddress
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from drill.aws.cdk import Cdk
+from drill.aws.control import Call, Control, Faults, Mwaa, Silence
+from drill.aws.errors import LocalAwsError
+from drill.aws.process import SimulatorProcess
+
+ACCOUNT = "000000000000"
+REGIONS = ("us-east-1", "us-west-2")
+CONFIG = Config(inject_host_prefix=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+
+_creating = threading.Lock()  # boto3: sessions are not thread-safe, clients are
+
+
+class LocalAws:
+    """A running local AWS; everything that it writes is below its folder."""
+
+    def __init__(self, process: SimulatorProcess, regions: Sequence[str], account: str) -> None:
+        require_local(process.url)
+        self.url = process.url
+        self.log = process.log
+        self.regions = tuple(regions)
+        self.account = account
+        self.control = Control(self.url)
+        self.mwaa = Mwaa(self.control)
+        self._faults = Faults(self.control)
+        self._process = process
+        self._cdk = Cdk(process.folder / "cdk")
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(
+        cls,
+        folder: Path,
+        regions: Sequence[str] = REGIONS,
+        *,
+        wait_scale: float = 0,
+        timeout_scale: float = 1,
+        auth: bool = False,
+        account: str = ACCOUNT,
+    ) -> Iterator[LocalAws]:
+        """Run the simulator as long as the block.
+
+        `wait_scale` shortens Wait states and the pauses between retries of a workflow, `timeout_scale` its time-outs
+        and heartbeats. `auth` enforces IAM for Lambdas and state machines as AWS does; our own clients are root.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "SFN_WAIT_SCALE": str(wait_scale),
+            "DRILL_TIMEOUT_SCALE": str(timeout_scale),
+            "AUTH": "true" if auth else "false",
+            "MINISTACK_ACCOUNT_ID": account,
+            "MINISTACK_REGION": regions[0],
+        }
+        process = SimulatorProcess(folder.resolve(), settings)
+        process.start()
+        try:
+            yield cls(process, regions, account)
+        finally:
+            process.stop()
+
+    def client(self, service: str, region: str = "", *, user: tuple[str, str] = ("test", "test")) -> Any:
+        """A boto3 client of the simulator, in the first Region unless told; `user` is an access key and its secret."""
+        if not self._process.is_running:
+            raise LocalAwsError("the local AWS has stopped", "Use the client inside the `with` block.")
+        with _creating:
+            return _session().client(  # type: ignore[call-overload]  # any service, by its name
+                service,
+                region_name=region or self.regions[0],
+                endpoint_url=self.url,
+                aws_access_key_id=user[0],
+                aws_secret_access_key=user[1],
+                config=CONFIG,
+            )
+
+    def environment(self, region: str = "") -> dict[str, str]:
+        """The environment of a child process that shall see this AWS and no other one."""
+        region = region or self.regions[0]
+        nothing = str(self._process.folder / "no-aws-configuration")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+        return kept | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": nothing,
+            "AWS_SHARED_CREDENTIALS_FILE": nothing,
+            "CDK_HOME": str(self._process.folder / "cdk" / "home"),
+        }
+
+    def bootstrap(self) -> None:
+        """`cdk bootstrap` all Regions."""
+        self._cdk.run(
+            ["bootstrap", *(f"aws://{self.account}/{region}" for region in self.regions)], self._local_environment()
+        )
+
+    def deploy(self, *stacks: str, app: str | Path, options: Sequence[str] = ()) -> None:
+        """`cdk deploy` stacks, or all, of an app's command or of an assembly that was synthesised before."""
+        self._cdk.run(
+            ["deploy", *(stacks or ["--all"]), "--require-approval", "never", "--app", str(app), *options],
+            self._local_environment(),
+        )
+
+    def destroy(self, *stacks: str, app: str | Path, options: Sequence[str] = ()) -> None:
+        """`cdk destroy` stacks, or all."""
+        self._cdk.run(
+            ["destroy", *(stacks or ["--all"]), "--force", "--app", str(app), *options], self._local_environment()
+        )
+
+    def reset(self) -> None:
+        """Forget every resource, fault and call; `bootstrap` is then needed again."""
+        self.control.post("reset")
+
+    def silence(self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE) -> None:
+        """A Region, or some of its services, stop answering: see Silence."""
+        self._faults.silence(region, services, how)
+
+    def silence_bucket(self, name: str, how: Silence | str = Silence.REFUSE) -> None:
+        """A bucket stops answering."""
+        self._faults.silence_bucket(name, how)
+
+    def heal(self) -> None:
+        """Everything answers again."""
+        self._faults.heal()
+
+    def calls(self) -> list[Call]:
+        """Every call that reached this AWS since the start, the last reset or `forget_calls`, oldest first."""
+        return self.control.calls()
+
+    def forget_calls(self) -> None:
+        """Start recording anew."""
+        self.control.post("calls/forget")
+
+    def scale(self, *, waits: float | None = None, timeouts: float | None = None) -> None:
+        """Change how long workflows wait, and how long their time-outs and heartbeats are, from now on."""
+        self.control.post("scale", waits=waits, timeouts=timeouts)
+
+    def _local_environment(self) -> dict[str, str]:
+        environment = self.environment()
+        require_local(environment["AWS_ENDPOINT_URL"])
+        return environment
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    """One for all: it reads the model of a service once, which takes up to a second."""
+    return boto3.session.Session()
+
+
+def require_local(url: str) -> None:
+    """Raise LocalAwsError unless an endpoint is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    if not is_local:
+        raise LocalAwsError(
+            f"{url or 'no endpoint'!r} is not on this machine, so it could be the real AWS",
+            "Only 127.0.0.1 is served here; unset AWS_ENDPOINT_URL.",
+        )

@@ -1,0 +1,50 @@
+"""Lambda: the type of an error is the name of its exception, and functions always sign as their own role.
+
+AWS: a function that raises answers {"errorMessage", "errorType": "ValueError", "stackTrace"}
+(https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html), and Step Functions matches Retry and Catch by it
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from drill.aws.simulator import identity
+
+UNTYPED = "Runtime.HandlerError"
+_TRACE = "Traceback (most recent call last)"
+_RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?::|$)")
+
+
+def mend() -> None:
+    """Wrap how a function is run, and what it signs with."""
+    run = lambda_svc._execute_function_warm
+
+    def run_with_error_type(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = run(function, event, request_id)
+        body = answer.get("body")
+        if answer.get("error") and isinstance(body, dict) and body.get("errorType") == UNTYPED:
+            trace = (answer.get("log") or "").rpartition(_TRACE)[2]
+            body["errorType"] = error_type(trace) or UNTYPED
+            body["stackTrace"] = [line for line in trace.splitlines() if line.startswith(" ")]
+        return answer
+
+    lambda_svc._execute_function_warm = run_with_error_type
+    lambda_runtime.execution_credentials = _credentials
+
+
+def error_type(trace: str) -> str:
+    """The class of the exception that a Python traceback ends with, without its module."""
+    for line in trace.splitlines():
+        raised = _RAISED.match(line)
+        if raised:
+            return raised["type"].rsplit(".", 1)[-1]
+    return ""
+
+
+def _credentials(configuration: dict[str, Any]) -> dict[str, str]:
+    return identity.credentials(configuration["Role"], configuration["FunctionName"])

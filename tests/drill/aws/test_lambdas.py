@@ -1,0 +1,56 @@
+"""Lambda behaves as https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drill.aws import LocalAws
+from tests.support.local_aws import Builder
+
+
+def invoked(build: Builder, code: str, **more: Any) -> tuple[str, Any]:
+    """What is FunctionError, and the payload."""
+    function = build.function(code, **more)
+    answer = build.client("lambda").invoke(FunctionName=function, Payload=b'{"x": 1}')
+    return answer.get("FunctionError", ""), json.loads(answer["Payload"].read())
+
+
+def test_a_function_runs_its_own_code(build: Builder) -> None:
+    assert invoked(build, "def handler(event, context): return event['x'] + 1") == ("", 2)
+
+
+def test_an_error_is_called_by_the_name_of_its_exception(build: Builder) -> None:
+    code = """
+    class EnvironmentNotReadyError(Exception): pass
+    def handler(event, context): raise EnvironmentNotReadyError("not yet")
+    """
+    failed, payload = invoked(build, code)
+    assert (failed, payload["errorMessage"]) == ("Unhandled", "not yet")
+    assert payload["errorType"] == "EnvironmentNotReadyError"
+    assert any("raise EnvironmentNotReadyError" in line for line in payload["stackTrace"])
+
+
+def test_the_last_exception_of_a_chain_gives_the_name(build: Builder) -> None:
+    code = """
+    def handler(event, context):
+        try:
+            {}["missing"]
+        except KeyError as error:
+            raise RuntimeError("first line\\nValueError: second line") from error
+    """
+    assert invoked(build, code)[1]["errorType"] == "RuntimeError"
+
+
+def test_a_time_out_is_sandbox_timedout(build: Builder) -> None:
+    _, payload = invoked(build, "import time\ndef handler(event, context): time.sleep(30)", timeout=1)
+    assert payload["errorType"] == "Sandbox.Timedout"
+
+
+def test_a_function_signs_as_its_own_role_in_its_own_region(aws: LocalAws) -> None:
+    build = Builder(aws, "us-west-2")
+    role = build.role()
+    aws.forget_calls()
+    invoked(build, "import boto3\ndef handler(event, context): boto3.client('s3').list_buckets()", role=role)
+    call = next(call for call in aws.calls() if call.action == "s3:ListAllMyBuckets")
+    assert (call.role, call.region) == (role.rpartition("/")[2], "us-west-2")
