@@ -94,6 +94,21 @@ class Mwaa:
         self._control.post("mwaa/status", region=region, name=name, status=status)
 
 
+class Batch:
+    """What a test decides about jobs of S3 Batch Operations."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def pace(self, seconds: float) -> None:
+        """How many seconds a job is Preparing, and then Active."""
+        self._control.post("batch/pace", seconds=seconds)
+
+    def fail(self, *, code: str = "ManifestNotFound", reason: str = "made to fail") -> None:
+        """The next job ends as Failed with this reason."""
+        self._control.post("batch/fail", code=code, reason=reason)
+
+
 class Faults:
     """Regions, services and buckets that do not answer; it holds for every caller, Lambdas and workflows too."""
 

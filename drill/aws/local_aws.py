@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from drill.aws import hosts
 from drill.aws.cdk import Cdk
-from drill.aws.control import Call, Control, Faults, Mwaa, Silence
+from drill.aws.control import Batch, Call, Control, Faults, Mwaa, Silence
 from drill.aws.errors import LocalAwsError
 from drill.aws.process import SimulatorProcess
 
@@ -38,6 +39,7 @@ class LocalAws:
         self.account = account
         self.control = Control(self.url)
         self.mwaa = Mwaa(self.control)
+        self.batch = Batch(self.control)
         self._faults = Faults(self.control)
         self._process = process
         self._cdk = Cdk(process.folder / "cdk")
@@ -79,7 +81,7 @@ class LocalAws:
         if not self._process.is_running:
             raise LocalAwsError("the local AWS has stopped", "Use the client inside the `with` block.")
         with _creating:
-            return _session().client(  # type: ignore[call-overload]  # any service, by its name
+            client = _session().client(  # type: ignore[call-overload]  # any service, by its name
                 service,
                 region_name=region or self.regions[0],
                 endpoint_url=self.url,
@@ -87,6 +89,8 @@ class LocalAws:
                 aws_secret_access_key=user[1],
                 config=CONFIG,
             )
+        client.meta.events.register(hosts.EVENT, hosts.without_account)
+        return client
 
     def environment(self, region: str = "") -> dict[str, str]:
         """The environment of a child process that shall see this AWS and no other one."""
@@ -152,6 +156,18 @@ class LocalAws:
     def scale(self, *, waits: float | None = None, timeouts: float | None = None) -> None:
         """Change how long workflows wait, and how long their time-outs and heartbeats are, from now on."""
         self.control.post("scale", waits=waits, timeouts=timeouts)
+
+    def hold_replication(self, bucket: str, after: int = 0) -> None:
+        """Let replication from a bucket lag, once so many objects more have been copied."""
+        self.control.post("replication/hold", bucket=bucket, after=after)
+
+    def release_replication(self, bucket: str) -> int:
+        """Let replication from a bucket catch up; how many objects and delete markers were waiting."""
+        return int(self.control.post("replication/release", bucket=bucket))
+
+    def age_execution(self, execution: str, days: float) -> None:
+        """Let an execution have ended so many days earlier than it did."""
+        self.control.post("workflows/age", execution=execution, days=days)
 
     def _local_environment(self) -> dict[str, str]:
         environment = self.environment()

@@ -9,6 +9,7 @@ import threading
 from ministack import app
 
 from drill.aws.simulator import (
+    batch,
     gateway,
     lambdas,
     mwaa,
@@ -16,7 +17,7 @@ from drill.aws.simulator import (
     workflows,
 )
 
-MENDED = (gateway, lambdas, mwaa, replication, workflows)
+MENDED = (gateway, batch, lambdas, mwaa, replication, workflows)
 
 
 def end_with_parent() -> None:

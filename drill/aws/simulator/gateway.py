@@ -33,6 +33,11 @@ class HangupError(Exception):
     """The connection is closed without an answer."""
 
 
+def is_enforced() -> bool:
+    """Whether IAM is."""
+    return bool(app.AUTH)
+
+
 def mend() -> None:
     """Put ourselves before ministack's two dispatchers, and around its ASGI application."""
     special, dispatch, shortcuts, serve = (

@@ -15,6 +15,8 @@ import botocore.session
 from botocore.config import Config
 from ministack.services import sts
 
+from drill.aws import hosts
+
 URL = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
 LONGEST_CALL = 900  # seconds: a Lambda may run as long
 
@@ -41,7 +43,7 @@ def client(service: str, region: str, role: str, session: str) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _client(service: str, region: str, key: str, secret: str, token: str) -> Any:
-    return _session().create_client(
+    made = _session().create_client(
         service,
         region_name=region,
         endpoint_url=URL,
@@ -57,6 +59,8 @@ def _client(service: str, region: str, key: str, secret: str, token: str) -> Any
             s3={"addressing_style": "path"},
         ),
     )
+    made.meta.events.register(hosts.EVENT, hosts.without_account)
+    return made
 
 
 @functools.cache

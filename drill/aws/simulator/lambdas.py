@@ -7,16 +7,23 @@ AWS: a function that raises answers {"errorMessage", "errorType": "ValueError", 
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from drill.aws import hosts
 from drill.aws.simulator import identity
 
 UNTYPED = "Runtime.HandlerError"
 _TRACE = "Traceback (most recent call last)"
+# Functions meet the addresses of S3 Control, too.
+_WORKER = f"""{inspect.getsource(hosts)}
+import botocore.handlers
+botocore.handlers.BUILTIN_HANDLERS.append((EVENT, without_account))
+"""
 _RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?::|$)")
 
 
@@ -35,6 +42,7 @@ def mend() -> None:
 
     lambda_svc._execute_function_warm = run_with_error_type
     lambda_runtime.execution_credentials = _credentials
+    lambda_runtime._PYTHON_WORKER_SCRIPT = _WORKER + lambda_runtime._PYTHON_WORKER_SCRIPT
 
 
 def error_type(trace: str) -> str:

@@ -62,6 +62,26 @@ def replicate(bucket: str, key: str, written: dict[str, Any], data: Any, tags: d
     _now_or_later(bucket, lambda: _copy(bucket, key, written, data, rules))
 
 
+def is_eligible(bucket: str, key: str) -> bool:
+    """Whether a rule fits an object that is there."""
+    return bool(_rules_for(bucket, key))
+
+
+def again(bucket: str, key: str) -> bool:
+    """Copy an object that was written before its rules; whether every copy was made."""
+    found = s3._buckets[bucket]["objects"].get(key)
+    if found is None:
+        return False
+    _copy(bucket, key, found, s3._read_body(bucket, key, found), _rules_for(bucket, key))
+    return bool(found["replication_status"] == "COMPLETED")
+
+
+def _rules_for(bucket: str, key: str) -> list[dict[str, Any]]:
+    found = s3._buckets[bucket]["objects"][key]
+    tags = s3._object_tags.get((bucket, key, found.get("version_id"))) or {}
+    return list(_rules(bucket, key, tags, is_encrypted=_has_kms_key(found)))
+
+
 def _copy(bucket: str, key: str, written: dict[str, Any], data: Any, rules: list[dict[str, Any]]) -> None:
     role, is_complete = s3._bucket_replication.get(bucket, {}).get("Role", ""), True
     for rule in rules:

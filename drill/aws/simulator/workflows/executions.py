@@ -13,13 +13,13 @@ import json
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response, now_iso, request_scope
 from ministack.services import eventbridge, stepfunctions
 
 from drill.aws.simulator.state import Scales, on_reset
+from drill.aws.simulator.workflows import redrivable
 from drill.aws.simulator.workflows.frame import Frame, History
 from drill.aws.simulator.workflows.lifeline import Lifeline, OverError, current
 from drill.aws.simulator.workflows.scope import Scope
@@ -157,14 +157,13 @@ def finish(execution: dict[str, Any], status: str, lifeline: Lifeline, **details
 
 def redrive_fields(execution: dict[str, Any]) -> dict[str, Any]:
     """What DescribeExecution says about redrives."""
-    status = execution["status"]
-    is_redrivable = status in ("FAILED", "ABORTED", "TIMED_OUT")
+    refused = redrivable.refusal(execution)
     fields: dict[str, Any] = {
         "redriveCount": execution.get("redriveCount", 0),
-        "redriveStatus": "REDRIVABLE" if is_redrivable else "NOT_REDRIVABLE",
+        "redriveStatus": "NOT_REDRIVABLE" if refused else "REDRIVABLE",
     }
-    if not is_redrivable:
-        fields["redriveStatusReason"] = f"Execution is {status} and cannot be redriven"
+    if refused:
+        fields["redriveStatusReason"] = refused
     if "redriveDate" in execution:
         fields["redriveDate"] = execution["redriveDate"]
     return fields
@@ -208,5 +207,5 @@ def _carried(execution: dict[str, Any], name: str) -> dict[str, Any]:
     return {name: value if is_small else None, f"{name}Details": {"included": is_small}}
 
 
-def _milliseconds(moment: str | None) -> int | None:
-    return int(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000) if moment else None
+def _milliseconds(said: str | None) -> int | None:
+    return int(redrivable.moment(said).timestamp() * 1000) if said else None

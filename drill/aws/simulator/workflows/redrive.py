@@ -10,17 +10,15 @@ from __future__ import annotations
 import contextvars
 import json
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
 from drill.aws.simulator.state import door
-from drill.aws.simulator.workflows import executions
+from drill.aws.simulator.workflows import executions, redrivable
 
-REDRIVABLE = timedelta(days=14)
-MOST_EVENTS = 24_999
 FIELDS = ("error", "cause", "output")
 
 
@@ -42,7 +40,7 @@ def redrive(data: dict[str, Any]) -> Any:
     execution = stepfunctions._executions.get(arn)
     if execution is None:
         return error_response_json("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'", 400)
-    refused = _refused(execution)
+    refused = redrivable.refusal(execution)
     if refused:
         return error_response_json("ExecutionNotRedrivable", refused, 400)
     count, moment = execution.get("redriveCount", 0) + 1, now_iso()
@@ -57,22 +55,10 @@ def redrive(data: dict[str, Any]) -> Any:
     return json_response({"redriveDate": moment})
 
 
-def _refused(execution: dict[str, Any]) -> str:
-    status = execution["status"]
-    if status in ("SUCCEEDED", "RUNNING"):
-        return f"Execution is {status} and cannot be redriven"
-    stopped = datetime.fromisoformat(execution["stopDate"].replace("Z", "+00:00"))
-    if datetime.now(timezone.utc) - stopped > REDRIVABLE:
-        return "Execution has exceeded the redrivable period of 14 days"
-    if len(execution["events"]) >= MOST_EVENTS:
-        return f"Execution history has {len(execution['events'])} events; at most {MOST_EVENTS} can be redriven"
-    return ""
-
-
 @door("workflows/age")
 def age(execution: str, days: float) -> None:
     """Let an execution have ended so many days earlier."""
     for (_, _, arn), found in list(stepfunctions._executions.all_items()):
         if arn == execution:
-            ended = datetime.fromisoformat(found["stopDate"].replace("Z", "+00:00")) - timedelta(days=days)
+            ended = redrivable.moment(found["stopDate"]) - timedelta(days=days)
             found["stopDate"] = ended.isoformat().replace("+00:00", "Z")
