@@ -9,15 +9,17 @@ import threading
 from ministack import app
 
 from drill.aws.simulator import (
+    actions,
     batch,
     gateway,
     lambdas,
     mwaa,
+    passing,
     replication,
     workflows,
 )
 
-MENDED = (gateway, batch, lambdas, mwaa, replication, workflows)
+MENDED = (gateway, actions, passing, batch, lambdas, mwaa, replication, workflows)
 
 
 def end_with_parent() -> None:

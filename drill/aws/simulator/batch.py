@@ -16,29 +16,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
+from ministack import app
 from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import s3
 
-from drill.aws.simulator import gateway, identity, replication
+from drill.aws.simulator import actions, gateway, identity, replication
 from drill.aws.simulator.state import door, on_reset
 
 Answer = tuple[int, dict[str, str], bytes]
 
 NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
-JOBS = "/v20180820/jobs"
 DONE = ("Complete", "Failed", "Cancelled")
 ECHOED = ("Operation", "Report", "ManifestGenerator", "Manifest")
-LISTED = (
-    "JobId",
-    "Description",
-    "Operation",
-    "Priority",
-    "Status",
-    "CreationTime",
-    "TerminationDate",
-    "ProgressSummary",
-)
+LISTED = ("JobId", "Description", "Priority", "Status", "CreationTime", "TerminationDate", "ProgressSummary")
+GENERATOR = "ManifestGenerator/S3JobManifestGenerator"
 # What Batch Operations looks for, and how ministack calls an object that no rule has met.
 NEVER_REPLICATED = "NONE"
 
@@ -77,11 +69,15 @@ def mend() -> None:
     gateway.ROUTES.append(answer)
 
 
-async def answer(method: str, path: str, _headers: Any, body: bytes, query: dict[str, Any]) -> Answer | None:
+async def answer(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
     """Answer one request, if it is about jobs."""
-    match = re.fullmatch(rf"{JOBS}(?:/([^/]+)(?:/(status|priority))?)?", path)
+    match = re.fullmatch(rf"{actions.JOBS}(?:/([^/]+)(?:/(status|priority))?)?", path)
     if not match:
         return None
+    action, resource = actions.of_job(method, path, get_region(), get_account_id())
+    denied = app._enforce_data_plane("s3", action, headers, query, "", resource_arn=resource)
+    if denied:
+        return denied  # type: ignore[no-any-return]
     job_id, part = match.groups()
     if not job_id:
         return _create(body) if method == "POST" else _list(query.get("jobStatuses", []))
@@ -128,11 +124,9 @@ def _activate(job: Job) -> None:
 
 def _run(job: Job) -> None:
     if job.status == "Active":
-        generator = "ManifestGenerator/S3JobManifestGenerator"
-        bucket = job.text(f"{generator}/SourceBucket").rpartition(":::")[2]
-        statuses = [
-            element.text for element in job.sent.findall(f"{generator}/Filter/ObjectReplicationStatuses/member")
-        ]
+        bucket = job.text(f"{GENERATOR}/SourceBucket").rpartition(":::")[2]
+        wanted = job.sent.findall(f"{GENERATOR}/Filter/ObjectReplicationStatuses/member")
+        statuses = [element.text for element in wanted]
         for key in _candidates(bucket, statuses):
             outcome = "Succeeded" if _may_replicate(job, bucket, key) and replication.again(bucket, key) else "Failed"
             job.tasks["Total"] += 1
@@ -188,7 +182,7 @@ def _list(statuses: list[str]) -> Answer:
             member = SubElement(listed, "member")
             description = _description(job)
             SubElement(member, "Operation").text = "S3ReplicateObject"
-            member.extend(child for child in description if child.tag in LISTED and child.tag != "Operation")
+            member.extend(child for child in description if child.tag in LISTED)
     return _xml(made)
 
 

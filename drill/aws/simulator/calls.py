@@ -7,9 +7,10 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ministack import app
 from ministack.core import iam_actions, responses, router
 
-from drill.aws.simulator import identity
+from drill.aws.simulator import actions, identity
 from drill.aws.simulator.state import door, on_reset
 
 MOST_RECORDED = 200_000
@@ -74,8 +75,9 @@ def understood(method: str, path: str, headers: dict[str, str], body: bytes, que
     service = router.detect_service(method, path, headers, query)
     key = router.extract_access_key_id(headers, query)
     if path.startswith(_S3_CONTROL):
-        action = resource = ""
+        action, resource = actions.of_job(method, path, region, account)
     else:
+        query = app._routing_params(method, path, headers, body, query)  # SNS, EC2 and IAM send forms
         action = iam_actions.extract_iam_action(service, method, path, headers, body, query) or ""
         resource = iam_actions.extract_resource_arn(service, method, path, headers, body, query, region, account) or ""
     call = Call(

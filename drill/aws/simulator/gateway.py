@@ -17,7 +17,7 @@ from drill.aws.simulator.calls import Call
 
 Answer = tuple[int, dict[str, str], Any]
 Route = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer | None]]
-Check = Callable[[Call, dict[str, str]], Answer | None]
+Check = Callable[[Call, dict[str, str], bytes], Answer | None]
 
 DOOR = "/_drill/"
 # Routes answer what ministack does not know; the first one that answers is taken.
@@ -89,7 +89,7 @@ async def _guarded(
     if fault is not None:
         return await _fail(fault, call)
     for check in CHECKS:
-        refused = check(call, headers)
+        refused = check(call, headers, body)
         if refused is not None:
             return refused
     for route in ROUTES:

@@ -12,7 +12,7 @@ from drill.aws import LocalAws
 from tests.drill.aws.test_replication import Pair, rule
 from tests.support.local_aws import eventually
 
-REPLICATE = {"S3ReplicateObject": {}}
+REPLICATE: dict[str, Any] = {"S3ReplicateObject": {}}
 
 
 class Jobs:
