@@ -41,6 +41,16 @@ class Call:
         return self.caller.split("/")[1] if ":assumed-role/" in self.caller else ""
 
 
+@dataclass(frozen=True)
+class Message:
+    """What was published to a topic, whoever was subscribed."""
+
+    topic: str  # its ARN
+    subject: str
+    message: str
+    region: str
+
+
 class Control:
     """Calls of the simulator's own door, which no AWS client knows."""
 
@@ -63,6 +73,10 @@ class Control:
     def calls(self) -> list[Call]:
         """Every call since the start, the last reset or `forget_calls`, oldest first."""
         return [Call(**call) for call in self.post("calls")]
+
+    def messages(self) -> list[Message]:
+        """Everything that was published since the start or the last reset, oldest first."""
+        return [Message(**message) for message in self.post("messages")]
 
 
 class Mwaa:

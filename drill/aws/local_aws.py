@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from drill.aws import hosts
 from drill.aws.cdk import Cdk
-from drill.aws.control import Batch, Call, Control, Faults, Mwaa, Silence
+from drill.aws.control import Batch, Call, Control, Faults, Message, Mwaa, Silence
 from drill.aws.errors import LocalAwsError
 from drill.aws.process import SimulatorProcess
 
@@ -149,13 +149,29 @@ class LocalAws:
         """Every call that reached this AWS since the start, the last reset or `forget_calls`, oldest first."""
         return self.control.calls()
 
+    def messages(self) -> list[Message]:
+        """Everything that was published to topics since the start or the last reset, oldest first."""
+        return self.control.messages()
+
     def forget_calls(self) -> None:
         """Start recording anew."""
         self.control.post("calls/forget")
 
-    def scale(self, *, waits: float | None = None, timeouts: float | None = None) -> None:
-        """Change how long workflows wait, and how long their time-outs and heartbeats are, from now on."""
+    def scale(
+        self, *, waits: float | None = None, timeouts: float | None = None, schedules: float | None = None
+    ) -> None:
+        """Change how long workflows wait, how long their time-outs and heartbeats are, and `rate()` of schedules."""
         self.control.post("scale", waits=waits, timeouts=timeouts)
+        if schedules is not None:
+            self.control.post("schedules/scale", rates=schedules)
+
+    def fire_schedule(self, name: str, *, region: str = "", group: str = "default") -> None:
+        """Let a schedule call its target now, whatever its expression and state say."""
+        self.control.post("schedules/fire", region=region or self.regions[0], name=name, group=group)
+
+    def set_quota(self, code: str, value: float, *, region: str = "") -> None:
+        """Give a service quota another value; `L-67D41C6B` is how many MWAA environments a Region may hold."""
+        self.control.post("quotas/set", region=region or self.regions[0], code=code, value=value)
 
     def hold_replication(self, bucket: str, after: int = 0) -> None:
         """Let replication from a bucket lag, once so many objects more have been copied."""

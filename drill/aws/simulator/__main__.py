@@ -13,13 +13,32 @@ from drill.aws.simulator import (
     batch,
     gateway,
     lambdas,
+    messages,
+    metrics,
     mwaa,
+    network,
     passing,
+    quotas,
     replication,
+    schedules,
     workflows,
 )
 
-MENDED = (gateway, actions, passing, batch, lambdas, mwaa, replication, workflows)
+MENDED = (
+    actions,
+    batch,
+    gateway,
+    lambdas,
+    messages,
+    metrics,
+    mwaa,
+    network,
+    passing,
+    quotas,
+    replication,
+    schedules,
+    workflows,
+)
 
 
 def end_with_parent() -> None:

@@ -20,10 +20,12 @@ from botocore.validate import ParamValidator
 from ministack.core.responses import error_response_json, get_account_id, json_response
 from ministack.services import mwaa
 
+from drill.aws.simulator import quotas
 from drill.aws.simulator.mwaa import certificate, environments
 
 Answer = tuple[int, dict[str, str], bytes]
 
+LONGEST_PATH = 64
 LARGEST_ANSWER = 6 * 1024 * 1024  # bytes
 OLDEST_REST = (2, 4, 3)
 _ROUTES = (
@@ -123,6 +125,9 @@ def _create(asked: Asked) -> Answer:
     subnets = data["NetworkConfiguration"].get("SubnetIds", [])
     if len(set(subnets)) != 2:
         raise RefusedError("ValidationException", f"exactly two subnets are required, not {len(set(subnets))}", 400)
+    if len(environments.names()) >= quotas.environments_allowed():
+        words = f"the Region holds {quotas.environments_allowed()} environments, as many as the quota allows"
+        raise RefusedError("ValidationException", words, 400)
     return _json({"Arn": environments.create(name, data)["Arn"]})
 
 
@@ -169,6 +174,8 @@ def _rest(asked: Asked) -> Answer:
     version = tuple(int(part) for part in environment["AirflowVersion"].split(".")[:3])
     if version < OLDEST_REST:
         raise RefusedError("ValidationException", "Update your environment to use InvokeRestApi", 400)
+    if len(data["Path"]) > LONGEST_PATH:
+        raise RefusedError("ValidationException", f"Path has more than {LONGEST_PATH} characters", 400)
     base = "/api/v1" if version < (3,) else "/api/v2"
     parameters = data.get("QueryParameters") or {}
     path = base + data["Path"] + (f"?{urlencode(parameters, doseq=True)}" if parameters else "")
