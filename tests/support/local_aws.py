@@ -69,7 +69,7 @@ class Builder:
             iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=_policy(*statements))
         return arn
 
-    def function(self, code: str, *, role: str = "", timeout: int = 20) -> str:
+    def function(self, code: str, *, role: str = "", timeout: int = 20, vpc: Mapping[str, Any] | None = None) -> str:
         """The ARN of a Python function; its handler is called `handler`."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
@@ -81,6 +81,7 @@ class Builder:
             Handler="app.handler",
             Code={"ZipFile": packed.getvalue()},
             Timeout=timeout,
+            VpcConfig=vpc or {},
         )
         return str(made["FunctionArn"])
 

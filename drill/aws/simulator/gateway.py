@@ -26,11 +26,15 @@ ROUTES: list[Route] = []
 CHECKS: list[Check] = []
 
 _current: ContextVar[Call | None] = ContextVar("_current", default=None)
-_stream: ContextVar[Any] = ContextVar("_stream", default=None)
 
 
 class HangupError(Exception):
     """The connection is closed without an answer."""
+
+
+def current_call() -> Call | None:
+    """The request that is being answered."""
+    return _current.get()
 
 
 def is_enforced() -> bool:

@@ -42,6 +42,24 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
+ASKING = """
+import boto3, urllib.request
+def heard(call):
+    try:
+        call()
+        return "answered"
+    except Exception as error:
+        return getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
+def handler(event, context):
+    mwaa = boto3.client("mwaa")
+    token = mwaa.create_cli_token(Name="mwaa")
+    url = f"https://{token['WebServerHostname']}/aws_mwaa/cli"
+    request = urllib.request.Request(url, b"version", {"Authorization": "Bearer " + token["CliToken"]})
+    rest = heard(lambda: mwaa.invoke_rest_api(Name="mwaa", Path="/dags", Method="GET"))
+    return rest + " " + heard(lambda: urllib.request.urlopen(request))
+"""
+
+
 class Airflow(BaseHTTPRequestHandler):
     """A web server that tells what it was asked."""
 
@@ -186,6 +204,24 @@ def test_the_cli_goes_to_the_web_server_with_a_good_token_only(build: Builder, a
     assert ask("stolen") == 403
 
 
+@pytest.mark.parametrize(
+    ("mode", "vpc", "heard"),
+    [
+        ("PRIVATE_ONLY", {}, "AccessDeniedException RemoteDisconnected"),
+        ("PRIVATE_ONLY", {"SubnetIds": ["subnet-a"], "SecurityGroupIds": ["sg-a"]}, "answered answered"),
+        ("PUBLIC_ONLY", {}, "answered answered"),
+    ],
+)
+def test_a_private_web_server_answers_functions_in_a_vpc_only(
+    build: Builder, aws: LocalAws, airflow: str, mode: str, vpc: dict[str, Any], heard: str
+) -> None:
+    available(build, WebserverAccessMode=mode)
+    aws.mwaa.web_server("us-east-1", "mwaa", airflow)
+    function = build.function(ASKING, vpc=vpc)
+    answer = build.client("lambda").invoke(FunctionName=function)["Payload"].read()
+    assert json.loads(answer) == heard
+
+
 @pytest.mark.parametrize(("version", "base"), [("2.10.3", "/api/v1"), ("3.0.6", "/api/v2")])
 def test_a_rest_call_goes_to_the_web_server(
     build: Builder, aws: LocalAws, airflow: str, version: str, base: str
@@ -198,6 +234,12 @@ def test_a_rest_call_goes_to_the_web_server(
     assert answer["RestApiStatusCode"] == 200
     assert answer["RestApiResponse"]["path"] == f"{base}/dags?limit=5"
     assert json.loads(answer["RestApiResponse"]["body"]) == {"is_paused": False}
+
+
+def test_a_rest_path_has_at_most_64_characters(build: Builder) -> None:
+    available(build)
+    refused = error(build.client("mwaa").invoke_rest_api, Name="mwaa", Path="/" + "x" * 64, Method="GET")
+    assert refused["Error"]["Code"] == "ValidationException"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drill.aws import LocalAws
+from drill.aws.simulator import schedules
 from tests.support.local_aws import Builder, eventually, states
 
 INPUT = {"from": "schedule", "at": "<aws.scheduler.scheduled-time>"}
@@ -65,8 +66,6 @@ def test_one_moment_is_in_the_schedules_time_zone_and_fires_once(scheduled: Sche
 
 
 def test_a_cron_of_another_time_zone_is_due_by_that_zones_clock(scheduled: Scheduled) -> None:
-    from drill.aws.simulator import schedules
-
     made = datetime(2026, 7, 1, 6, 59, tzinfo=timezone.utc).timestamp()
     schedule = {"ScheduleExpression": "cron(0 9 * * ? *)", "CreationDate": made}
     key = ("account", "region", "default/never-fired")

@@ -22,6 +22,7 @@ from ministack.services import mwaa
 
 from drill.aws.simulator import quotas
 from drill.aws.simulator.mwaa import certificate, environments
+from drill.aws.simulator.mwaa.reach import reaches
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -152,14 +153,14 @@ def _list(_: Asked) -> Answer:
 
 def _cli_token(asked: Asked) -> Answer:
     front = _front(asked.name)
-    return _json({"CliToken": front.token(), "WebServerHostname": front.host})
+    return _json({"CliToken": front.token(reaches(_existing(asked.name))), "WebServerHostname": front.host})
 
 
 def _web_token(asked: Asked) -> Answer:
     front = _front(asked.name)
     who = f"arn:aws:iam::{get_account_id()}:root"
     identity = {"IamIdentity": who, "AirflowIdentity": who}
-    return _json({"WebToken": front.token(), "WebServerHostname": front.host, **identity})
+    return _json({"WebToken": front.token(reaches(_existing(asked.name))), "WebServerHostname": front.host, **identity})
 
 
 def _front(name: str) -> Any:
@@ -174,6 +175,8 @@ def _rest(asked: Asked) -> Answer:
     version = tuple(int(part) for part in environment["AirflowVersion"].split(".")[:3])
     if version < OLDEST_REST:
         raise RefusedError("ValidationException", "Update your environment to use InvokeRestApi", 400)
+    if not reaches(environment):
+        raise RefusedError("AccessDeniedException", "The web server is private: call from inside its VPC", 403)
     if len(data["Path"]) > LONGEST_PATH:
         raise RefusedError("ValidationException", f"Path has more than {LONGEST_PATH} characters", 400)
     base = "/api/v1" if version < (3,) else "/api/v2"

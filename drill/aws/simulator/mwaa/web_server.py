@@ -41,7 +41,7 @@ class Front:
 
     def __init__(self, url: Callable[[], str]) -> None:
         self._url = url
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, tuple[float, bool]] = {}  # until when, and whether its owner reaches the server
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.socket = certificate.context().wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -51,15 +51,19 @@ class Front:
         """What GetEnvironment calls WebserverUrl."""
         return f"127.0.0.1:{self._server.server_port}"
 
-    def token(self) -> str:
+    def token(self, reaches: bool = True) -> str:
         """A new CLI token."""
         token = uuid.uuid4().hex
-        self._tokens[token] = time.monotonic() + TOKEN_SECONDS
+        self._tokens[token] = (time.monotonic() + TOKEN_SECONDS, reaches)
         return token
+
+    def is_reached(self, authorization: str) -> bool:
+        """Whether who shows a token is where the web server can be reached."""
+        return self._tokens.get(authorization.removeprefix("Bearer "), (0, True))[1]
 
     def admits(self, authorization: str) -> bool:
         """Whether a header carries a token that is still good."""
-        return self._tokens.get(authorization.removeprefix("Bearer "), 0) > time.monotonic()
+        return self._tokens.get(authorization.removeprefix("Bearer "), (0, True))[0] > time.monotonic()
 
     def forward(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """What the real web server answers; raises OSError when there is none."""
@@ -93,6 +97,9 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if not front.is_reached(self.headers.get("Authorization", "")):
+                self.close_connection = True
+                return
             if not front.admits(self.headers.get("Authorization", "")):
                 self._answer(403, {"content-type": "application/json"}, json.dumps({"message": "Forbidden"}).encode())
                 return

@@ -1,4 +1,7 @@
-"""Walk from state to state until a level ends, fails, or is over."""
+"""Walk from state to state until a level ends, fails, or is over.
+
+AWS: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (256 KiB between two states).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from drill.aws.simulator.workflows.branches import run_map, run_parallel
 from drill.aws.simulator.workflows.frame import Frame
 from drill.aws.simulator.workflows.lifeline import current
 
+LARGEST = 262_144  # bytes that one state may hand to the next
 Outcome = tuple[Any, str | None]  # the output, and the next state
 
 
@@ -33,7 +37,11 @@ def walk(frame: Frame) -> Any:
         paths.variables.set(frame.variables)
         output, following = RUNNERS[state["Type"]](frame, state)
         current.get().check()
-        left = {"name": name, "output": json.dumps(output)}
+        text = json.dumps(output)
+        if len(text.encode()) > LARGEST:
+            words = f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes"
+            raise stepfunctions._ExecutionError("States.DataLimitExceeded", words)
+        left = {"name": name, "output": text}
         frame.note(f"{state['Type']}StateExited", stateExitedEventDetails=left)
         frame.data, frame.position, frame.has_entered = output, following, False
         frame.children.clear()
