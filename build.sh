@@ -86,11 +86,12 @@ setup() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Its programs come first on the path: Node.js may be one of them, and the CDK looks for it there.
 in_venv() {
     local program="$1"
     shift
     setup
-    "$VENV/bin/$program" "$@"
+    PATH="$PWD/$VENV/bin:$PATH" "$VENV/bin/$program" "$@"
 }
 
 target_lint() {

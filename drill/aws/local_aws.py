@@ -7,7 +7,7 @@ import functools
 import ipaddress
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,8 +70,8 @@ class LocalAws:
             "MINISTACK_REGION": regions[0],
         }
         process = SimulatorProcess(folder.resolve(), settings)
-        process.start()
         try:
+            process.start()
             yield cls(process, regions, account)
         finally:
             process.stop()
@@ -113,21 +113,34 @@ class LocalAws:
     def bootstrap(self) -> None:
         """`cdk bootstrap` all Regions."""
         self._cdk.run(
-            ["bootstrap", *(f"aws://{self.account}/{region}" for region in self.regions)], self._local_environment()
+            ["bootstrap", *(f"aws://{self.account}/{region}" for region in self.regions)], self._local_environment({})
         )
 
-    def deploy(self, *stacks: str, app: str | Path, options: Sequence[str] = ()) -> None:
-        """`cdk deploy` stacks, or all, of an app's command or of an assembly that was synthesised before."""
-        self._cdk.run(
-            ["deploy", *(stacks or ["--all"]), "--require-approval", "never", "--app", str(app), *options],
-            self._local_environment(),
-        )
+    def deploy(
+        self,
+        *stacks: str,
+        app: str | Path = "",
+        options: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`cdk deploy` stacks, or all.
 
-    def destroy(self, *stacks: str, app: str | Path, options: Sequence[str] = ()) -> None:
-        """`cdk destroy` stacks, or all."""
-        self._cdk.run(
-            ["destroy", *(stacks or ["--all"]), "--force", "--app", str(app), *options], self._local_environment()
-        )
+        `app` is a command or an assembly that was synthesised before, without it what cdk.json says; `settings` are
+        environment variables for it.
+        """
+        wanted = ["deploy", *(stacks or ["--all"]), "--require-approval", "never", *_app(app), *options]
+        self._cdk.run(wanted, self._local_environment(settings or {}))
+
+    def destroy(
+        self,
+        *stacks: str,
+        app: str | Path = "",
+        options: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`cdk destroy` stacks, or all; the same arguments as `deploy`."""
+        wanted = ["destroy", *(stacks or ["--all"]), "--force", *_app(app), *options]
+        self._cdk.run(wanted, self._local_environment(settings or {}))
 
     def reset(self) -> None:
         """Forget every resource, fault and call; `bootstrap` is then needed again."""
@@ -185,10 +198,14 @@ class LocalAws:
         """Let an execution have ended so many days earlier than it did."""
         self.control.post("workflows/age", execution=execution, days=days)
 
-    def _local_environment(self) -> dict[str, str]:
-        environment = self.environment()
+    def _local_environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        environment = {**self.environment(), **settings}
         require_local(environment["AWS_ENDPOINT_URL"])
         return environment
+
+
+def _app(app: str | Path) -> list[str]:
+    return ["--app", str(app)] if app else []
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from drill.aws import hosts
 from drill.aws.simulator import identity
 
 UNTYPED = "Runtime.HandlerError"
+_NOT_LOADED = "Worker init failed: "
 _TRACE = "Traceback (most recent call last)"
 # Functions meet the addresses of S3 Control, too.
 _WORKER = f"""{inspect.getsource(hosts)}
@@ -34,6 +35,9 @@ def mend() -> None:
     def run_with_error_type(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         answer: dict[str, Any] = run(function, event, request_id)
         body = answer.get("body")
+        if answer.get("error") and isinstance(body, dict) and str(body.get("errorMessage")).startswith(_NOT_LOADED):
+            why = body["errorMessage"].removeprefix(_NOT_LOADED)
+            body.update(errorType="Runtime.ImportModuleError", errorMessage=f"Unable to import module: {why}")
         if answer.get("error") and isinstance(body, dict) and body.get("errorType") == UNTYPED:
             trace = (answer.get("log") or "").rpartition(_TRACE)[2]
             body["errorType"] = error_type(trace) or UNTYPED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -68,19 +69,59 @@ def test_two_stacks_in_two_regions_are_deployed_updated_and_destroyed(
     assert build.client("stepfunctions").list_state_machines()["stateMachines"] == []
 
 
-def test_a_deployment_that_fails_says_why(aws: LocalAws, tmp_path: Path) -> None:
-    broken = {"Resources": {"Nothing": {"Type": "AWS::Nonsense::Thing"}}}
-    manifest = {
-        "version": "36.0.0",
-        "artifacts": {
-            "Broken": {
-                "type": "aws:cloudformation:stack",
-                "environment": f"aws://{aws.account}/us-east-1",
-                "properties": {"templateFile": "broken.json"},
-            }
-        },
+def template(folder: Path, account: str, resources: dict[str, Any]) -> Path:
+    """The path of an assembly with one stack, which needs no bootstrap."""
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": f"aws://{account}/us-east-1",
+        "properties": {"templateFile": "stack.json"},
     }
-    (tmp_path / "broken.json").write_text(json.dumps(broken))
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(LocalAwsError, match="cdk deploy failed"):
-        aws.deploy(app=tmp_path)
+    (folder / "stack.json").write_text(json.dumps({"Resources": resources}))
+    (folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Stack": stack}}))
+    return folder
+
+
+def custom_resource(build: Builder, code: str) -> dict[str, Any]:
+    """A resource that a function makes."""
+    function = build.function(ANSWERING + code)
+    return {"Made": {"Type": "Custom::Made", "Properties": {"ServiceToken": function, "Bucket": "made"}}}
+
+
+def test_a_type_that_does_not_exist_is_named(aws: LocalAws, tmp_path: Path) -> None:
+    with pytest.raises(LocalAwsError, match="AWS::Nonsense::Thing"):
+        aws.deploy(app=template(tmp_path, aws.account, {"Nothing": {"Type": "AWS::Nonsense::Thing"}}))
+
+
+def test_a_custom_resource_is_created_and_deleted_by_its_function(
+    aws: LocalAws, build: Builder, tmp_path: Path
+) -> None:
+    app = template(tmp_path, aws.account, custom_resource(build, MAKING))
+    aws.deploy(app=app)
+    assert [bucket["Name"] for bucket in build.client("s3").list_buckets()["Buckets"]] == ["made"]
+    aws.destroy(app=app)
+    assert build.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_the_reason_of_a_custom_resource_that_fails_is_shown(aws: LocalAws, build: Builder, tmp_path: Path) -> None:
+    code = "def handler(event, context): answer(event, 'FAILED', 'the bucket is not versioned')"
+    with pytest.raises(LocalAwsError, match="the bucket is not versioned"):
+        aws.deploy(app=template(tmp_path, aws.account, custom_resource(build, code)))
+
+
+ANSWERING = """
+import boto3, json, urllib.request
+def answer(event, status, reason=""):
+    said = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    said.update(Status=status, Reason=reason, PhysicalResourceId="made")
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(said).encode(), method="PUT")
+    urllib.request.urlopen(request).read()
+"""
+MAKING = """
+def handler(event, context):
+    s3, bucket = boto3.client("s3"), event["ResourceProperties"]["Bucket"]
+    if event["RequestType"] == "Create":
+        s3.create_bucket(Bucket=bucket)
+    if event["RequestType"] == "Delete":
+        s3.delete_bucket(Bucket=bucket)
+    answer(event, "SUCCESS")
+"""

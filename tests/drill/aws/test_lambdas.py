@@ -42,6 +42,12 @@ def test_the_last_exception_of_a_chain_gives_the_name(build: Builder) -> None:
     assert invoked(build, code)[1]["errorType"] == "RuntimeError"
 
 
+def test_a_module_that_cannot_be_imported_is_told_from_an_error_of_the_handler(build: Builder) -> None:
+    _, payload = invoked(build, "import nowhere\ndef handler(event, context): pass")
+    assert payload["errorType"] == "Runtime.ImportModuleError"
+    assert "nowhere" in payload["errorMessage"]
+
+
 def test_a_time_out_is_sandbox_timedout(build: Builder) -> None:
     _, payload = invoked(build, "import time\ndef handler(event, context): time.sleep(30)", timeout=1)
     assert payload["errorType"] == "Sandbox.Timedout"

@@ -47,6 +47,20 @@ def test_child_processes_see_this_aws_only(aws: LocalAws, monkeypatch: pytest.Mo
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & set(seen)
 
 
+def test_the_account_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    with LocalAws.start(tmp_path, account="111122223333") as aws:
+        build = Builder(aws)
+        assert aws.client("sts").get_caller_identity()["Account"] == "111122223333"
+        code = "import boto3\ndef handler(event, context): return boto3.client('sts').get_caller_identity()['Account']"
+        answer = aws.client("lambda").invoke(FunctionName=build.function(code))
+        assert answer["Payload"].read() == b'"111122223333"'
+
+
+def test_a_deployment_to_somewhere_else_is_refused(aws: LocalAws) -> None:
+    with pytest.raises(LocalAwsError, match="is not on this machine"):
+        aws.deploy(app="true", settings={"AWS_ENDPOINT_URL": "https://cloudformation.us-east-1.amazonaws.com"})
+
+
 def test_a_client_after_the_end_says_so(tmp_path: Path) -> None:
     with LocalAws.start(tmp_path) as aws:
         pass

@@ -158,10 +158,9 @@ def test_errors_of_the_sdk_integration_have_the_service_before_them(
 
 def test_more_than_256_kib_between_two_states_fail_the_execution(build: Builder) -> None:
     say = {"Type": "Pass", "Parameters": {"twice.$": "States.Format('{}{}', $.half, $.half)"}}
-    assert build.run(states(Say=say, End={"Type": "Pass"}), {"half": "x" * 100_000})["status"] == "SUCCEEDED"
-    assert (
-        build.run(states(Say=say, End={"Type": "Pass"}), {"half": "x" * 140_000})["error"] == "States.DataLimitExceeded"
-    )
+    definition = states(Say=say, End={"Type": "Pass"})
+    assert build.run(definition, {"half": "x" * 100_000})["status"] == "SUCCEEDED"
+    assert build.run(definition, {"half": "x" * 140_000})["error"] == "States.DataLimitExceeded"
 
 
 def test_a_machine_starts_another_and_waits_for_its_output(build: Builder) -> None:
