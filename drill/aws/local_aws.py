@@ -152,6 +152,10 @@ class LocalAws:
         """Start recording anew."""
         self.control.post("calls/forget")
 
+    def forget_metrics(self) -> None:
+        """No metric has ever arrived."""
+        self.control.post("metrics/forget")
+
     def scale(self, *, waits: float | None = None, timeouts: float | None = None) -> None:
         """Change how long workflows wait, and how long their time-outs and heartbeats are, from now on."""
         self.control.post("scale", waits=waits, timeouts=timeouts)

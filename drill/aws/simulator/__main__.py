@@ -11,15 +11,17 @@ from ministack import app
 from drill.aws.simulator import (
     actions,
     batch,
+    endpoints,
     gateway,
     lambdas,
+    metrics,
     mwaa,
     passing,
     replication,
     workflows,
 )
 
-MENDED = (gateway, actions, passing, batch, lambdas, mwaa, replication, workflows)
+MENDED = (gateway, actions, passing, batch, endpoints, lambdas, metrics, mwaa, replication, workflows)
 
 
 def end_with_parent() -> None:
