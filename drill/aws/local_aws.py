@@ -112,9 +112,8 @@ class LocalAws:
 
     def bootstrap(self) -> None:
         """`cdk bootstrap` all Regions."""
-        self._cdk.run(
-            ["bootstrap", *(f"aws://{self.account}/{region}" for region in self.regions)], self._local_environment({})
-        )
+        places = [f"aws://{self.account}/{region}" for region in self.regions]
+        self._cdk.run(["bootstrap", *places], self._local_environment({}), with_app=False)
 
     def deploy(
         self,
@@ -169,6 +168,10 @@ class LocalAws:
     def forget_calls(self) -> None:
         """Start recording anew."""
         self.control.post("calls/forget")
+
+    def forget_metrics(self) -> None:
+        """No metric has ever arrived."""
+        self.control.post("metrics/forget")
 
     def scale(
         self, *, waits: float | None = None, timeouts: float | None = None, schedules: float | None = None

@@ -11,6 +11,7 @@ from ministack import app
 from drill.aws.simulator import (
     actions,
     batch,
+    endpoints,
     gateway,
     lambdas,
     messages,
@@ -27,6 +28,7 @@ from drill.aws.simulator import (
 MENDED = (
     actions,
     batch,
+    endpoints,
     gateway,
     lambdas,
     messages,

@@ -12,6 +12,14 @@ from typing import Any
 from ministack.core.responses import json_response
 from ministack.services import cloudwatch
 
+from drill.aws.simulator.state import door
+
+
+@door("metrics/forget")
+def forget() -> None:
+    """No metric has ever arrived, which AWS forgets after months only; alarms stay as they are."""
+    cloudwatch._metrics.clear()
+
 
 def mend() -> None:
     """Turn the results round."""

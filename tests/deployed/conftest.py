@@ -1,0 +1,23 @@
+"""One deployment for the tests of a module, as it was in the beginning before each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.deployment import Deployment, deployed
+
+
+@pytest.fixture(scope="module")
+def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """What the module's VARIABLES configure."""
+    with deployed(tmp_path_factory.mktemp("deployed"), **request.module.VARIABLES) as found:
+        yield found
+
+
+@pytest.fixture
+def site(deployment: Deployment) -> Deployment:
+    """The module's deployment: a healthy primary, one backup, nothing recovered."""
+    deployment.reset()
+    return deployment
