@@ -20,7 +20,8 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   drill [--airflow VERSION]    back up one real Airflow, lose it, restore another one, compare every row
   matrix [VERSION...]          the drill with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
-  synth [CDK ARGUMENT...]      both strategies as CloudFormation gets them, into cdk.out; without .env from .env.example
+  synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
+                               configured; without .env from .env.example
   diff [CDK ARGUMENT...]       what a deployment would change
   deploy [CDK ARGUMENT...]     deploy all stacks, into the account of the credentials; what was kept before is adopted
   destroy [CDK ARGUMENT...]    remove all stacks; backups and their keys stay, unless BACKUP_RETAIN=NO
@@ -136,9 +137,18 @@ cdk() {
     PATH="$PWD/$VENV/bin:$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk "$@"
 }
 
+# Whether the environment or a file names a strategy.
+names_strategy() {
+    [[ -n "${DR_TYPE:-}" ]] || grep -qE "^[[:space:]]*(export[[:space:]]+)?DR_TYPE[[:space:]]*=[[:space:]]*['\"]?[A-Za-z]" "$1"
+}
+
 target_synth() {
     local strategy env_file=.env
     [[ -f .env ]] || env_file=.env.example
+    if ! names_strategy "$env_file"; then
+        cdk synth --quiet --context "env-file=$env_file" "$@"
+        return
+    fi
     for strategy in BACKUP_RESTORE WARM_STANDBY; do
         DR_TYPE="$strategy" cdk synth --quiet --context "env-file=$env_file" --output "cdk.out/$strategy" "$@"
     done

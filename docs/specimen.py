@@ -1,9 +1,9 @@
-"""A recovery workflow on its own, with what a stack would hand to it."""
+"""A workflow on its own, with what a stack would hand to it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,9 +16,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from lib.config.recovery import DisasterRecovery
+from lib.config.recovery_sections import Side
 from lib.constructs.function import Function
 from lib.constructs.logs import Logs
 from lib.workflows.backup_restore import BackupRestore
+from lib.workflows.fencing import Fencing, FencingParts
 from lib.workflows.parts import Functions, RecoveryParts
 from lib.workflows.warm_standby import WarmStandby
 
@@ -52,15 +54,13 @@ class Specimen:
 
 def specimen(config: DisasterRecovery) -> Specimen:
     """Synthesise the workflow of a configuration in a stack of its own."""
-    stack = Stack(
-        App(), "Specimen", env=Environment(account=config.deployment.account_id, region=config.secondary.region)
-    )
+    stack = _stack(config, config.secondary)
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket(stack, "BackupBucket", bucket_name=config.backup_bucket_name(config.secondary))
     logs = Logs(key, retention_days=config.common.log_retention_days)
     parts = RecoveryParts(
         config=config,
-        functions=_functions(stack, logs),
+        functions=Functions(**_functions(stack, logs, (field.name for field in fields(Functions)))),
         records=dynamodb.Table(
             stack, "Records", partition_key=dynamodb.Attribute(name="name", type=dynamodb.AttributeType.STRING)
         ),
@@ -73,24 +73,41 @@ def specimen(config: DisasterRecovery) -> Specimen:
     )
     workflow = WarmStandby if config.is_warm_standby else BackupRestore
     workflow(stack, "Recovery", parts=parts)
-    template = Template.from_stack(stack).to_json()
-    return Specimen(config, dict(template))
+    return Specimen(config, dict(Template.from_stack(stack).to_json()))
 
 
-def _functions(stack: Stack, logs: Logs) -> Functions:
-    """A function for each field; `dag_inside` and the like have two copies of a module."""
-    made = {
-        field.name: Function(
+def fence(config: DisasterRecovery) -> Specimen:
+    """Synthesise the fence of a configuration in a stack of its own."""
+    stack = _stack(config, config.primary)
+    key = kms.Key(stack, "Key")
+    logs = Logs(key, retention_days=config.common.log_retention_days)
+    parts = FencingParts(
+        config=config,
+        **_functions(stack, logs, ("fence", "environment", "dag_outside", "dag_inside")),
+        topic=sns.Topic(stack, "Topic", master_key=key),
+        log_group=logs.group(stack, "WorkflowLogs"),
+    )
+    Fencing(stack, "Fence", parts=parts)
+    return Specimen(config, dict(Template.from_stack(stack).to_json()))
+
+
+def _stack(config: DisasterRecovery, side: Side) -> Stack:
+    return Stack(App(), "Specimen", env=Environment(account=config.deployment.account_id, region=side.region))
+
+
+def _functions(stack: Stack, logs: Logs, names: Iterable[str]) -> dict[str, Function]:
+    """A function for each name; `dag_inside` and the like are two copies of a module."""
+    return {
+        name: Function(
             stack,
-            f"{field.name}-function",
-            module=field.name.removesuffix("_outside").removesuffix("_inside"),
+            f"{name}-function",
+            module=name.removesuffix("_outside").removesuffix("_inside"),
             timeout=Duration.seconds(60),
-            description=field.name,
+            description=name,
             logs=logs,
         )
-        for field in fields(Functions)
+        for name in names
     }
-    return Functions(**made)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Write docs/workflows.md: both recovery workflows as diagrams, from the definitions that are deployed.
+"""Write docs/workflows.md: the recovery workflows and the fence as diagrams, from the definitions that are deployed.
 
 Run it after a change of the workflows: python -m docs.workflows
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.outline import outline
-from docs.specimen import specimen
-from lib.config import Config
+from docs.specimen import Specimen, fence, specimen
+from lib.config import Config, DisasterRecovery
 
 PAGE = Path(__file__).with_suffix(".md")
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
@@ -31,19 +31,38 @@ With `FAILOVER_APPROVAL=MANUAL` a person is asked after the lease is taken and b
 `AUTO`.
 """
 
+FENCE_HEAD = """
+# The fence
+
+The state machine `<STACK_NAME_PREFIX>-fence` in the primary Region, started every `FENCE_INTERVAL_MINS`. It reads the
+record of a failover in the secondary Region, and keeps a primary that comes back from working beside the secondary.
+It does so each time it runs, until `./build.sh rearm` clears that record; while the record cannot be read it pauses
+nothing, and what is paused stays so.
+"""
+
 WORKFLOWS = {"Backup and restore": "BACKUP_RESTORE", "Warm standby": "WARM_STANDBY"}
+FENCES = {
+    "With FENCE_PRIMARY=YES: its DAGs are paused": "YES",
+    "With FENCE_PRIMARY=NO: people are told, once an hour": "NO",
+}
 
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(_section(title, dr_type) for title, dr_type in WORKFLOWS.items())
+    recoveries = [_section(title, specimen(_config(DR_TYPE=dr_type))) for title, dr_type in WORKFLOWS.items()]
+    fences = [_section(title, fence(_config(FENCE_PRIMARY=flag))) for title, flag in FENCES.items()]
+    return "".join((HEAD, *recoveries, FENCE_HEAD, *fences))
 
 
-def _section(title: str, dr_type: str) -> str:
-    config = Config.load(EXAMPLE, {"DR_TYPE": dr_type}).disaster_recovery
+def _config(**changes: str) -> DisasterRecovery:
+    config = Config.load(EXAMPLE, changes).disaster_recovery
     if config is None:
         raise ValueError(f"{EXAMPLE.name} does not deploy disaster recovery")
-    return f"\n## {title}\n\n```mermaid\n{outline(specimen(config).definition).mermaid()}```\n"
+    return config
+
+
+def _section(title: str, shown: Specimen) -> str:
+    return f"\n## {title}\n\n```mermaid\n{outline(shown.definition).mermaid()}```\n"
 
 
 if __name__ == "__main__":

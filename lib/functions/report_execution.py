@@ -111,24 +111,32 @@ def _lines(detail: Mapping[str, Any], failure: Failure, what: str) -> list[str]:
 
 def _next(detail: Mapping[str, Any], failure: Failure) -> list[str]:
     redrive = executions.redrive_command(detail["executionArn"])
-    start = executions.start_command(detail["stateMachineArn"], _input(detail))
+    start = _start(detail)
     if failure.error in ANEW:
-        return ["Start a new execution, which goes on with what is there; a redrive would fail again:", start]
+        return ["Start a new execution, which goes on with what is there; a redrive would fail again:", *start]
     if detail.get("redriveStatus") == "NOT_REDRIVABLE":
         why = detail.get("redriveStatusReason") or "Step Functions says so"
-        return [f"Start a new execution, which goes on with what is there; no redrive is possible ({why}):", start]
+        return [f"Start a new execution, which goes on with what is there; no redrive is possible ({why}):", *start]
     return [
         "When the reason is mended, go on from this step, within 14 days and if no newer execution acts:",
         redrive,
         "or start a new execution, which goes on with what is there:",
-        start,
+        *start,
     ]
 
 
-def _input(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """The input of the execution; empty where it is not told whole."""
+def _start(detail: Mapping[str, Any]) -> list[str]:
+    """The command for a new execution; an input that is not known is not passed off as an empty one."""
+    given = _input(detail)
+    command = executions.start_command(detail["stateMachineArn"], given or {})
+    unknown = "(The input of this execution cannot be read: the command has an empty one. Add the flags that it had.)"
+    return [command] if given is not None else [command, unknown]
+
+
+def _input(detail: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The input of the execution; None where it is not told whole."""
     try:
-        given = json.loads(detail.get("input") or "{}")
+        given = json.loads(detail.get("input") or "")
     except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
+        return None
+    return given if isinstance(given, dict) else None

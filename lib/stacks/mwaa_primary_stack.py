@@ -7,6 +7,7 @@ from constructs import Construct
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import DagsReplication as Replication
 from lib.constructs.airflow_cli import AirflowCli
+from lib.constructs.airflow_variables import airflow_variables
 from lib.constructs.batch_replication import BatchReplication
 from lib.constructs.dags_replication import DagsReplication
 from lib.constructs.fence import Fence
@@ -44,14 +45,12 @@ class MwaaPrimaryStack(RecoveryStack):
 
     def _airflow_settings(self) -> AirflowCli:
         config = self.config
-        keys = [arns.alias(config.backup_key_alias) for arns in (self.arns, self.other_arns)]
-        variables = {
-            "DR_BACKUP_BUCKET": config.backup_bucket_name(self.side),
-            # Each key alone opens a backup: the secondary Region has its own.
-            "DR_KMS_KEY_ARNS": ", ".join(keys),
-            "DR_SNS_TOPIC_ARN": self.topic.topic_arn,
-            **config.engine.airflow_variables(),
-        }
+        variables = airflow_variables(
+            config,
+            bucket=config.backup_bucket_name(self.side),
+            topic_arn=self.topic.topic_arn,
+            keys_in=[self.arns, self.other_arns],
+        )
         return AirflowCli(
             self,
             "AirflowCli",

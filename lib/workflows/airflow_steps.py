@@ -8,9 +8,11 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 
+from lib.constructs.airflow_variables import airflow_variables
 from lib.constructs.arns import Arns
 from lib.constructs.function import Function
 from lib.workflows.parts import RecoveryParts
+from lib.workflows.payloads import place
 from lib.workflows.tasks import Patience, Tasks
 
 REACH = "$.airflow"
@@ -103,19 +105,18 @@ class AirflowSteps:
 
     @property
     def _variables(self) -> dict[str, str]:
-        """The Airflow Variables that belong to the secondary; its backups need no other Region's key."""
-        return {
-            "DR_BACKUP_BUCKET": self._parts.backup_bucket.bucket_name,
-            "DR_KMS_KEY_ARNS": self._arns.alias(self._config.backup_key_alias),
-            "DR_SNS_TOPIC_ARN": self._parts.topic.topic_arn,
-            **self._config.engine.airflow_variables(),
-        }
+        """The secondary's own; its backups need no other Region's key."""
+        return airflow_variables(
+            self._config,
+            bucket=self._parts.backup_bucket.bucket_name,
+            topic_arn=self._parts.topic.topic_arn,
+            keys_in=[self._arns],
+        )
 
     @property
     def _environment(self) -> dict[str, Any]:
-        secondary = self._config.secondary
         return {
-            "environment": {"name": secondary.environment_name, "region": secondary.region},
+            "environment": place(self._config.secondary),
             "version": sfn.JsonPath.string_at("$.standby.version"),
         }
 

@@ -35,7 +35,7 @@ def backup_restore(steps: Steps) -> Part:
         recovery.restored(steps),  # 2.k and 2.l
         recovery.taken_over(
             steps,
-            steps.let_new_dags_start_again(),
+            steps.secondary.let_new_dags_start_again(),
             success=steps.tell.the_secondary_has_taken_over(" About new DAGs: {}.", "$.update.why"),
         ),
     )

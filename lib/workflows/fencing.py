@@ -19,6 +19,7 @@ from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.function import Function
 from lib.constructs.workflow_logs import without_data
+from lib.workflows.payloads import place, records
 from lib.workflows.story import Part, Step, story, way
 from lib.workflows.tasks import Tasks
 
@@ -46,6 +47,7 @@ class Fencing(Construct):
         self._parts = parts
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         self._tasks = Tasks(self, role=self.role, topic=parts.topic)
+        self._records, self._primary = records(parts.config), place(parts.config.primary)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -112,13 +114,3 @@ class Fencing(Construct):
         version = sfn.JsonPath.string_at("$.primary.version")
         payload = {"op": "pause_all", "environment": self._primary, "version": version}
         return self._tasks.ask(name, function, payload, result_path="$.paused")
-
-    @property
-    def _records(self) -> dict[str, str]:
-        config = self._parts.config
-        return {"table": config.records_table_name, "region": config.secondary.region}
-
-    @property
-    def _primary(self) -> dict[str, str]:
-        primary = self._parts.config.primary
-        return {"name": primary.environment_name, "region": primary.region}

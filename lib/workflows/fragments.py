@@ -9,7 +9,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lib.workflows.notices import ENDPOINTS_TOLD
-from lib.workflows.steps import REDRIVES, Steps
+from lib.workflows.payloads import REDRIVES
+from lib.workflows.steps import Steps
 from lib.workflows.story import Part, Step, story, way
 from lib.workflows.tasks import interval
 
@@ -57,13 +58,13 @@ def approved(steps: Steps) -> Part:
 
 def brought_up(steps: Steps) -> Part:
     """Create the secondary environment, or go on with its creation, and wait until it is available."""
-    create = steps.create_the_secondary()
+    create = steps.secondary.create()
     created = sfn.Choice(steps.scope, "Act on the creation")
     create.next(created)
     deadline = steps.config.recovery.create_timeout_mins
     gone = WaitUntil.build(
         steps.scope,
-        steps.look_for(
+        steps.secondary.look_for(
             "Look whether the failed creation is gone", "DELETED", since="$.creation", deadline_mins=deadline
         ),
         "the failed creation is gone",
@@ -72,7 +73,7 @@ def brought_up(steps: Steps) -> Part:
     )
     there = WaitUntil.build(
         steps.scope,
-        steps.look_for(
+        steps.secondary.look_for(
             "Look whether the secondary is available", "AVAILABLE", since="$.creation", deadline_mins=deadline
         ),
         "the secondary is available",
@@ -106,7 +107,9 @@ def standing_by(steps: Steps) -> Part:
     )
     wait = WaitUntil.build(
         steps.scope,
-        steps.look_for("Look whether the standby is available", "AVAILABLE", since="$.wait", deadline_mins=deadline),
+        steps.secondary.look_for(
+            "Look whether the standby is available", "AVAILABLE", since="$.wait", deadline_mins=deadline
+        ),
         "the standby is available",
         every_secs=STANDBY_SECS,
         deadline_mins=deadline,
@@ -119,7 +122,7 @@ def standing_by(steps: Steps) -> Part:
 
 def airflow_reached(steps: Steps) -> Part:
     """From here on Airflow is asked from where its web server can be reached."""
-    look = steps.look_at_the_secondary()
+    look = steps.secondary.look()
     choice = sfn.Choice(steps.scope, "Choose the way to the web server")
     inside, outside = steps.airflow.reach_from_inside(), steps.airflow.reach_from_outside()
     look.next(choice)

@@ -11,16 +11,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from lib.config.recovery_sections import Side
 from lib.workflows.airflow_steps import AirflowSteps
 from lib.workflows.allowances import Allowances
+from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
+from lib.workflows.payloads import EXECUTION, INPUT, arn, owner_tag, place, records, shelf
 from lib.workflows.tasks import Tasks
-
-EXECUTION = sfn.JsonPath.execution_id
-INPUT = "$.input"
-REDRIVES = "$$.Execution.RedriveCount"
 
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
@@ -35,8 +32,10 @@ class Steps:
         self.config = parts.config
         self._may = Allowances(parts)
         self._functions = parts.functions
+        self._records = records(parts.config)
         self._tasks = Tasks(scope, role=role, topic=parts.topic)
         self.tell = Notices(self._tasks, parts.config)
+        self.secondary = EnvironmentSteps(self._tasks, self._may, parts)
         self.airflow = AirflowSteps(self._tasks, parts)
 
     def read_the_input(self) -> tasks.LambdaInvoke:
@@ -61,7 +60,7 @@ class Steps:
                 "primary": place(self.config.primary),
                 "secondary_region": self.config.secondary.region,
                 "witness_region": self.config.witness_region,
-                "records": self.records,
+                "records": self._records,
                 "simulate": check.simulate_dr,
                 "input": sfn.JsonPath.object_at(INPUT),
             },
@@ -86,7 +85,7 @@ class Steps:
             function,
             {
                 "health": sfn.JsonPath.object_at("$.health"),
-                "records": self.records,
+                "records": self._records,
                 "execution": EXECUTION,
                 "consecutive": check.consecutive,
                 "failover_on_unknown": check.failover_on_unknown,
@@ -102,7 +101,12 @@ class Steps:
         return self._tasks.ask(
             "Store the blueprint of the primary",
             function,
-            {"op": "store", "environment": place(self.config.primary), **self._shelf},
+            {
+                "op": "store",
+                "environment": place(self.config.primary),
+                **shelf(self.parts),
+                "key": self.config.deployment.backup_file_name,
+            },
             result_path="$.blueprint",
         )
 
@@ -142,15 +146,15 @@ class Steps:
             function,
             {
                 "strategy": str(self.config.deployment.dr_type),
-                "records": self.records,
+                "records": self._records,
                 "primary": place(self.config.primary),
                 "secondary": {
                     **place(secondary),
                     "dags_bucket": secondary.dags_bucket_name,
-                    "role_arn": str(secondary.role_arn),
-                    "kms_key_arn": _text(secondary.kms_key_arn),
+                    "role_arn": arn(secondary.role_arn),
+                    "kms_key_arn": arn(secondary.kms_key_arn),
                     "config_overrides": dict(secondary.airflow_config_overrides),
-                    "owner_tag": self.owner_tag,
+                    "owner_tag": owner_tag(self.config),
                 },
                 "backup_bucket": self.parts.backup_bucket.bucket_name,
                 "path_prefix": BACKUP_PREFIX,
@@ -168,86 +172,10 @@ class Steps:
         """The primary is watched again."""
         return self._schedule("Enable the health schedule again", "ENABLED")
 
-    def create_the_secondary(self) -> tasks.LambdaInvoke:
-        """Begin to create it from the blueprint, or go on with what has begun."""
-        secondary = self.config.secondary
-        self._may.create_the_secondary(self._functions.environment)
-        return self._environment(
-            "Create the secondary environment",
-            {
-                "op": "create",
-                **{name: value for name, value in self._shelf.items() if name != "key"},
-                "blueprint_key": self.config.deployment.backup_file_name,
-                "network": {
-                    "subnet_ids": [*secondary.subnet_ids],
-                    "security_group_ids": [*secondary.security_group_ids],
-                },
-                "role_arn": str(secondary.role_arn),
-                "dags_bucket": secondary.dags_bucket_name,
-                "dags_s3_path": self.config.common.dags_s3_path,
-                "kms_key_arn": _text(secondary.kms_key_arn),
-                "config_overrides": dict(secondary.airflow_config_overrides),
-                "object_versions": sfn.JsonPath.object_at("$.preflight.object_versions"),
-                "owner_tag": self.owner_tag,
-                "redrive_count": sfn.JsonPath.number_at(REDRIVES),
-            },
-            result_path="$.creation",
-        )
-
-    def look_for(self, name: str, until: str, *, since: str, deadline_mins: int) -> tasks.LambdaInvoke:
-        """Whether the secondary is AVAILABLE or DELETED by now; raises EnvironmentBroken and DeadlinePassed."""
-        return self._environment(
-            name,
-            {
-                "op": "wait",
-                "until": until,
-                "deadline_mins": deadline_mins,
-                "started_at": sfn.JsonPath.string_at(f"{since}.started_at"),
-                "created_in_redrive": sfn.JsonPath.number_at(f"{since}.redrive_count"),
-                "redrive_count": sfn.JsonPath.number_at(REDRIVES),
-            },
-            result_path="$.found",
-        )
-
-    def look_at_the_secondary(self) -> tasks.LambdaInvoke:
-        """Its version, and from where its web server is reached."""
-        return self._environment("Look at the secondary environment", {"op": "look"}, result_path="$.standby")
-
-    def let_new_dags_start_again(self) -> tasks.LambdaInvoke:
-        """Give `dags_are_paused_at_creation` the blueprint's value back."""
-        self._may.update_the_secondary(self._functions.environment)
-        return self._environment(
-            "Let new DAGs start on their own again",
-            {
-                "op": "unpause_at_creation",
-                "paused_at_creation_was": sfn.JsonPath.object_at("$.creation.paused_at_creation_was"),
-            },
-            result_path="$.update",
-        )
-
-    @property
-    def records(self) -> dict[str, str]:
-        """Where the records are."""
-        return {"table": self.config.records_table_name, "region": self.config.secondary.region}
-
-    @property
-    def owner_tag(self) -> dict[str, str]:
-        """What an environment carries that we have created."""
-        return {"mwaa-dr:created-by": self.config.workflow_name}
-
-    @property
-    def _shelf(self) -> dict[str, str]:
-        """Where the blueprint is."""
-        return {
-            "bucket": self.parts.backup_bucket.bucket_name,
-            "key": self.config.deployment.backup_file_name,
-            "bucket_region": self.config.secondary.region,
-        }
-
     def _record(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
         function = self._functions.records
         self._may.hold_the_lease(function)
-        payload = {**payload, "records": self.records, "execution": EXECUTION}
+        payload = {**payload, "records": self._records, "execution": EXECUTION}
         return self._tasks.ask(name, function, payload, result_path=result_path)
 
     def _record_failover(self, name: str, *, is_drill: bool) -> tasks.LambdaInvoke:
@@ -264,7 +192,7 @@ class Steps:
         self._may.ask_for_approval(function)
         payload = {
             "op": op,
-            "records": self.records,
+            "records": self._records,
             "execution": EXECUTION,
             "topic_arn": self.parts.topic.topic_arn,
             "primary": place(self.config.primary),
@@ -283,18 +211,3 @@ class Steps:
             "state": state,
         }
         return self._tasks.ask(name, function, payload, result_path="$.schedule")
-
-    def _environment(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
-        function = self._functions.environment
-        self._may.look_at_the_secondary(function)
-        payload = {**payload, "environment": place(self.config.secondary)}
-        return self._tasks.ask(name, function, payload, result_path=result_path)
-
-
-def _text(arn: str | None) -> str | None:
-    return str(arn) if arn else None  # jsii takes no subclass of str
-
-
-def place(side: Side) -> dict[str, str]:
-    """An environment, as functions are told of it."""
-    return {"name": side.environment_name, "region": side.region}

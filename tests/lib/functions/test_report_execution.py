@@ -173,10 +173,18 @@ def test_it_is_told_even_when_the_history_cannot_be_read(aws: Account, states: S
 
 
 @pytest.mark.parametrize("given", ["", '["cut', "[]"])
-def test_an_input_that_is_not_whole_is_not_repeated(aws: Account, states: Stubber, given: str) -> None:
+def test_an_input_that_is_not_whole_is_not_passed_off_as_empty(aws: Account, states: Stubber, given: str) -> None:
     happened(states, entered("Restore"), input=given)
     handler(event(topic=aws.topic), None)
-    assert commands(aws.told()[0][1])[1][-1] == "{}"
+    text = aws.told()[0][1]
+    assert commands(text)[1][-1] == "{}"
+    assert "The input of this execution cannot be read" in text
+
+
+def test_the_empty_input_of_the_schedule_is_known(aws: Account, states: Stubber) -> None:
+    happened(states, entered("Restore"), input="{}")
+    handler(event(topic=aws.topic), None)
+    assert "cannot be read" not in aws.told()[0][1]
 
 
 def test_an_input_is_one_word_of_the_command_whatever_it_holds(aws: Account, states: Stubber) -> None:

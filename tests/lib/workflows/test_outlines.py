@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs.outline import outline
-from tests.support.workflows import workflow
+from tests.support.workflows import fencing, workflow
 
 OUTLINES = Path(__file__).parent / "outlines"
 
@@ -15,6 +15,8 @@ FLAGS: dict[str, dict[str, str]] = {
     "backup_restore": {},
     "backup_restore.approval": {"FAILOVER_APPROVAL": "MANUAL"},
     "backup_restore.unwatched": {"HEALTH_CHECK_ENABLED": "NO"},
+    "fence.alarming": {"FENCE_PRIMARY": "NO"},
+    "fence.pausing": {"FENCE_PRIMARY": "YES"},
     "warm_standby": {"DR_TYPE": "WARM_STANDBY"},
     "warm_standby.approval": {"DR_TYPE": "WARM_STANDBY", "FAILOVER_APPROVAL": "MANUAL"},
     "warm_standby.unwatched": {"DR_TYPE": "WARM_STANDBY", "HEALTH_CHECK_ENABLED": "NO"},
@@ -32,7 +34,8 @@ def test_no_reviewed_outline_is_left_over() -> None:
 
 
 def _outline(name: str) -> str:
-    return outline(workflow(**FLAGS[name]).definition).text()
+    shown = fencing if name.startswith("fence") else workflow
+    return outline(shown(**FLAGS[name]).definition).text()
 
 
 def _file(name: str) -> Path:

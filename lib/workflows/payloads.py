@@ -1,0 +1,38 @@
+"""What several steps tell their functions, each in one form."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_stepfunctions as sfn
+
+from lib.config.recovery import DisasterRecovery
+from lib.config.recovery_sections import Side
+from lib.workflows.parts import RecoveryParts
+
+EXECUTION = sfn.JsonPath.execution_id
+INPUT = "$.input"
+REDRIVES = "$$.Execution.RedriveCount"
+
+
+def place(side: Side) -> dict[str, str]:
+    """An environment."""
+    return {"name": side.environment_name, "region": side.region}
+
+
+def records(config: DisasterRecovery) -> dict[str, str]:
+    """Where the records are: always in the secondary Region."""
+    return {"table": config.records_table_name, "region": config.secondary.region}
+
+
+def owner_tag(config: DisasterRecovery) -> dict[str, str]:
+    """What an environment carries that we have created."""
+    return {"mwaa-dr:created-by": config.workflow_name}
+
+
+def shelf(parts: RecoveryParts) -> dict[str, str]:
+    """Where the blueprint is, but for its key."""
+    return {"bucket": parts.backup_bucket.bucket_name, "bucket_region": parts.config.secondary.region}
+
+
+def arn(given: str | None) -> str | None:
+    """An ARN of the configuration: jsii takes no subclass of str."""
+    return str(given) if given else None
