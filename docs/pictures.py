@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 COLUMNS = {"A": 36, "B": 316, "C": 690, "D": 970}
 ROWS = {1: 96, 2: 236, 3: 376}
 WIDTH, HEIGHT = 194, 96
-PICTURE = (1200, 760)
+WIDEST = 1200
 LEGEND_TOP, LINE = 536, 23
 
 STYLE = """
@@ -93,7 +93,7 @@ PRIMARY = (
     Box("A", 1, "Your pipeline", ("DAGs, plugins,", "requirements")),
     Box("B", 1, "DAGs bucket", ("with the package mwaa_dr", "below the DAGs folder")),
     Box("A", 2, "Fence", ("pauses the DAGs, or tells,", "if the primary comes back", "after a failover")),
-    Box("B", 2, "Environment", ("backup_metadata runs by", "PRIMARY_BACKUP_SCHEDULE", "and sends heartbeats")),
+    Box("B", 2, "Environment", ("backup_metadata runs on a", "schedule; heartbeats go to", "CloudWatch")),
     Box("B", 3, "Backup bucket", ("one snapshot per backup,", "encrypted, kept when the", "stack goes")),
 )
 SECONDARY = (
@@ -124,7 +124,7 @@ UNHEALTHY = "still unhealthy: checks that a recovery can succeed, disables the s
 def backup_restore() -> str:
     """Where the secondary environment is created."""
     environment = Box("D", 1, "Environment", ("created when the primary", "has failed"), rows=3, is_later=True)
-    arrows = (across("C", "D", 2, "2.h 2.k"), down("C", 2, "2.e 2.g"), across("C", "D", 3, "2.l"))
+    arrows = (across("C", "D", 2, "2.h-k"), down("C", 2, "2.e 2.g"), across("C", "D", 3, "2.l"))
     recovery = (
         CHECKED,
         ("2.e", "healthy: stores the primary's blueprint"),
@@ -139,7 +139,7 @@ def backup_restore() -> str:
 
 def warm_standby() -> str:
     """Where the secondary environment waits."""
-    environment = Box("D", 1, "Environment", ("waits, with its DAGs", "paused"), rows=3)
+    environment = Box("D", 1, "Environment", ("waits; emptied before the", "restore"), rows=3)
     arrows = (across("C", "D", 2, "2.e"), Arrow(*_up("C", 3)), across("C", "D", 3, "2.f"))
     recovery = (
         CHECKED,
@@ -160,7 +160,8 @@ def _up(column: str, row: int) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _picture(title: str, boxes: Iterable[Box], arrows: Iterable[Arrow], steps: Iterable[tuple[str, str]]) -> str:
-    width, height = PICTURE
+    told = [*steps]
+    width, height = WIDEST, LEGEND_TOP + LINE * max(len(told), len(BACKUPS))
     elements = [
         f'<rect class="paper" width="{width}" height="{height}"/>',
         _text(20, 32, title, "head"),
@@ -170,11 +171,11 @@ def _picture(title: str, boxes: Iterable[Box], arrows: Iterable[Arrow], steps: I
     drawn: tuple[Box | Arrow, ...] = (*PRIMARY, *SECONDARY, *boxes, *BETWEEN, *arrows)
     for part in drawn:
         elements += part.draw()
-    elements += [*_legend(36, BACKUPS), *_legend(590, steps)]
+    elements += [*_legend(36, BACKUPS), *_legend(590, told)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">'
     tip = (
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path class="tip" d="M0 0 L10 5 L0 10 z"/></marker></defs>'
+        'orient="auto"><path class="tip" d="M0 0 L10 5 L0 10 z"/></marker></defs>'
     )
     return "\n".join([head, f"<title>{title}</title>", f"<style>{STYLE}</style>", tip, *elements, "</svg>"]) + "\n"
 
