@@ -129,8 +129,8 @@ def backup_restore() -> str:
         CHECKED,
         ("2.e", "healthy: stores the primary's blueprint"),
         ("2.f", UNHEALTHY),
-        ("2.g", "reads the blueprint (to 2.j: until it is available)"),
-        ("2.h", "creates the environment, its DAGs paused"),
+        ("2.g", "reads the blueprint"),
+        ("2.h", "creates the environment, its DAGs paused; 2.i, 2.j: until it is available"),
         ("2.k", "triggers restore_metadata, and waits for its answer"),
         ("2.l", "restores in one transaction; DAGs become active"),
     )
