@@ -22,6 +22,7 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
                                configured; without .env from .env.example
+  bootstrap [CDK ARGUMENT...]  prepare the account for the CDK in both Regions, once
   diff [CDK ARGUMENT...]       what a deployment would change
   deploy [CDK ARGUMENT...]     deploy all stacks, into the account of the credentials; what was kept before is adopted
   destroy [CDK ARGUMENT...]    remove all stacks; backups and their keys stay, unless BACKUP_RETAIN=NO
@@ -154,6 +155,10 @@ target_synth() {
     done
 }
 
+target_bootstrap() {
+    cdk bootstrap "$@"
+}
+
 target_diff() {
     cdk diff "$@"
 }
@@ -195,7 +200,7 @@ main() {
         shift
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
-            unit | test | drill | matrix | living | synth | diff | deploy | destroy | rearm | approve)  # these take what follows as their arguments
+            unit | test | drill | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve)  # these take what follows as their arguments
                 "target_$target" "$@"
                 return
                 ;;

@@ -38,7 +38,7 @@ class Specimen:
     def definition(self) -> Json:
         """The definition, in Amazon States Language; what only a deployment knows is named `<LogicalId>`."""
         (machine,) = self.resources("AWS::StepFunctions::StateMachine").values()
-        loaded: Json = json.loads(_text(machine["Properties"]["DefinitionString"]))
+        loaded: Json = json.loads(text(machine["Properties"]["DefinitionString"]))
         return loaded
 
     @property
@@ -110,14 +110,14 @@ def _functions(stack: Stack, logs: Logs, names: Iterable[str]) -> dict[str, Func
     }
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """Resolve Fn::Join, with logical ids in the place of what CloudFormation fills in."""
     if isinstance(value, str):
         return value
     (function, argument), *_ = value.items()
     if function == "Fn::Join":
         separator, values = argument
-        return str(separator.join(_text(part) for part in values))
+        return str(separator.join(text(part) for part in values))
     if function == "Ref" and argument == "AWS::Partition":
         return "aws"
     return f"<{argument if function == 'Ref' else argument[0]}>"
