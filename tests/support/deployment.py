@@ -187,17 +187,15 @@ class Deployment:
         """Wait until a DAG of the secondary runs."""
         eventually(lambda: "running" in self.airflow.runs[dag_id].values())
 
-    def fire_now(self) -> None:
-        """Let the schedule's next time be now, in a rate that cannot be waited for."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-        changed = {**self._schedule, "ScheduleExpression": f"at({now})"}
-        self.client("scheduler").update_schedule(**changed)
+    def fire_every_minute(self) -> None:
+        """The schedule as it is, more often than it can be configured."""
+        self.client("scheduler").update_schedule(**self._schedule | {"ScheduleExpression": "rate(1 minute)"})
 
     def started(self) -> str:
         """The ARN of the next execution that somebody else starts."""
         states = self.client("stepfunctions")
         known = self._executions(states)
-        found = eventually(lambda: self._executions(states) - known, 45)
+        found = eventually(lambda: self._executions(states) - known, 90)
         return next(iter(found))
 
     def schedule(self) -> str:
@@ -361,6 +359,11 @@ class Execution:
         return str(self.said.get("error", ""))
 
     @property
+    def why(self) -> str:
+        """The same, with all that is told of it."""
+        return f"{self.error}: {self.said.get('cause', '')}"
+
+    @property
     def states(self) -> list[str]:
         """The states that it entered."""
         events = self.deployment.build.history(self.arn)
@@ -386,6 +389,7 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
         aws.bootstrap()
         deployment.deploy()
         deployment.subscribe()
+        aws.mwaa.age(config.primary.region, config.primary.environment_name, days=30)
         yield deployment
 
 
