@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lib.functions.record_table import FAILED_OVER, LEASE
 from tests.conftest import Database
 from tests.support.backups import a_backup
 from tests.support.deployment import PROD, Deployment, Execution
@@ -54,7 +55,7 @@ def test_a_silent_scheduler_is_recovered_in_the_other_region(known: Deployment, 
     known.beats(until_minutes=25)
     found = known.run()
     assert found.states[-1] == "The secondary has taken over", found.why
-    assert target.value("SELECT count(*) FROM log WHERE event LIKE 'nasty%%'") == 17
+    assert target.one("SELECT count(*) FROM log WHERE event LIKE 'nasty%'") == 17
     made = known.environment()
     assert made["Status"] == "AVAILABLE"
     assert made["NetworkConfiguration"]["SubnetIds"] == [*known.secondary.subnet_ids]
@@ -63,8 +64,8 @@ def test_a_silent_scheduler_is_recovered_in_the_other_region(known: Deployment, 
     assert known.airflow.variables["DR_BACKUP_BUCKET"] == known.backups
     assert known.airflow.paused == {"backup_metadata": True, "cleanup_metadata": True, "restore_metadata": False}
     assert known.schedule() == "DISABLED"
-    assert known.records()["FAILED_OVER"]["backup_id"] == known.golden_id()
-    assert "lease" not in known.records()
+    assert known.records()[FAILED_OVER]["backup_id"] == known.golden_id()
+    assert LEASE not in known.records()
     begun = known.mail("Recovery of prod starts").text
     assert known.golden_id() in begun
     assert "no heartbeat arrived for two periods" in begun

@@ -32,6 +32,11 @@ GOLDEN = ROOT / "tests" / "golden" / "format-1" / "plain"
 """Backups that the engine took of `prod` in us-east-1."""
 
 ACCOUNT = "111222333444"
+NAMED = {
+    "PRIMARY_MWAA_ENVIRONMENT_NAME": PROD.name,
+    # Longer than any test: a check starts when a test says so.
+    "HEALTH_CHECK_INTERVAL_MINS": "60",
+}
 REGIONS = {"PRIMARY": "us-east-1", "SECONDARY": "us-west-2"}
 TOLD = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 """What GetSchedule says and UpdateSchedule does not take."""
@@ -140,7 +145,7 @@ class Deployment:
     def beats(self, *, until_minutes: int = 0) -> None:
         """Metrics of the primary for the last 40 minutes; the scheduler's heart stopped some minutes ago."""
         now = datetime.now(timezone.utc)
-        times = [now - timedelta(minutes=number) for number in range(0, 41)]
+        times = [now - timedelta(minutes=number) for number in range(41)]
         alive = [at for at in times if now - at >= timedelta(minutes=until_minutes)]
         self._metric("AmazonMWAA", "SchedulerHeartbeat", HEART, alive)
         self._metric("AWS/MWAA", "CPUUtilization", OTHER, times)
@@ -187,9 +192,10 @@ class Deployment:
         """Wait until a DAG of the secondary runs."""
         eventually(lambda: "running" in self.airflow.runs[dag_id].values())
 
-    def fire_every_minute(self) -> None:
-        """The schedule as it is, more often than it can be configured."""
-        self.client("scheduler").update_schedule(**self._schedule | {"ScheduleExpression": "rate(1 minute)"})
+    def let_it_be_time(self) -> None:
+        """The schedule has not fired for its whole interval."""
+        interval = self.config.health_check.interval_mins
+        self.aws.age_schedule(self.secondary.region, self.config.schedule_name, interval + 1)
 
     def started(self) -> str:
         """The ARN of the next execution that somebody else starts."""
@@ -376,8 +382,7 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
     with ExitStack() as stack:
         aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT))
         env = folder / ".env"
-        named = {"PRIMARY_MWAA_ENVIRONMENT_NAME": "prod", **account.networks(aws, REGIONS), **variables}
-        env.write_text(account.env_file(named))
+        env.write_text(account.env_file({**NAMED, **account.networks(aws, REGIONS), **variables}))
         config = Config.load(env, {}).disaster_recovery
         assert config
         fronts = {region: stack.enter_context(_front(aws)) for region in REGIONS.values()}

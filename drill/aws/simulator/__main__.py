@@ -18,10 +18,11 @@ from drill.aws.simulator import (
     mwaa,
     passing,
     replication,
+    schedules,
     workflows,
 )
 
-MENDED = (gateway, actions, passing, batch, endpoints, lambdas, metrics, mwaa, replication, workflows)
+MENDED = (gateway, actions, passing, batch, endpoints, lambdas, metrics, mwaa, replication, schedules, workflows)
 
 
 def end_with_parent() -> None:
