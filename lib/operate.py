@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ def _configured() -> DisasterRecovery:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.INFO)  # the functions tell CloudWatch what they do; a person reads one line
     try:
         sys.stdout.write(f"{main(sys.argv[1:], _configured())}\n")
     except (FunctionError, ConfigError) as error:

@@ -107,6 +107,10 @@ class Mwaa:
         """Put an environment that exists into a status, until something changes it."""
         self._control.post("mwaa/status", region=region, name=name, status=status)
 
+    def age(self, region: str, name: str, days: float) -> None:
+        """Let an environment have been created so many days earlier."""
+        self._control.post("mwaa/age", region=region, name=name, days=days)
+
 
 class Batch:
     """What a test decides about jobs of S3 Batch Operations."""

@@ -169,6 +169,10 @@ class LocalAws:
         """Start recording anew."""
         self.control.post("calls/forget")
 
+    def age_schedule(self, region: str, name: str, minutes: float) -> None:
+        """Let a schedule have fired so many minutes ago; schedules are looked at every ten seconds."""
+        self.control.post("schedules/age", region=region, name=name, minutes=minutes)
+
     def forget_metrics(self) -> None:
         """No metric has ever arrived."""
         self.control.post("metrics/forget")

@@ -61,11 +61,11 @@ class AirflowSteps:
         )
 
     def clean_up(self) -> sfn.CustomState:
-        """Empty what the restore will fill."""
+        """Empty what the restore will fill; runs of the standby's own do not keep a recovery from it."""
         return self._run(
             "Clean the standby up",
             self._config.recovery.cleanup_dag_name,
-            {},
+            {"force": True},
             mins=self._config.deadlines.cleanup_mins,
             result_path="$.cleanup",
         )

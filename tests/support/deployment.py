@@ -32,6 +32,11 @@ GOLDEN = ROOT / "tests" / "golden" / "format-1" / "plain"
 """Backups that the engine took of `prod` in us-east-1."""
 
 ACCOUNT = "111222333444"
+NAMED = {
+    "PRIMARY_MWAA_ENVIRONMENT_NAME": PROD.name,
+    # Longer than any test: a check starts when a test says so.
+    "HEALTH_CHECK_INTERVAL_MINS": "60",
+}
 REGIONS = {"PRIMARY": "us-east-1", "SECONDARY": "us-west-2"}
 TOLD = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 """What GetSchedule says and UpdateSchedule does not take."""
@@ -187,17 +192,16 @@ class Deployment:
         """Wait until a DAG of the secondary runs."""
         eventually(lambda: "running" in self.airflow.runs[dag_id].values())
 
-    def fire_now(self) -> None:
-        """Let the schedule's next time be now, in a rate that cannot be waited for."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-        changed = {**self._schedule, "ScheduleExpression": f"at({now})"}
-        self.client("scheduler").update_schedule(**changed)
+    def let_it_be_time(self) -> None:
+        """The schedule has not fired for its whole interval."""
+        interval = self.config.health_check.interval_mins
+        self.aws.age_schedule(self.secondary.region, self.config.schedule_name, interval + 1)
 
     def started(self) -> str:
         """The ARN of the next execution that somebody else starts."""
         states = self.client("stepfunctions")
         known = self._executions(states)
-        found = eventually(lambda: self._executions(states) - known, 45)
+        found = eventually(lambda: self._executions(states) - known, 90)
         return next(iter(found))
 
     def schedule(self) -> str:
@@ -361,6 +365,11 @@ class Execution:
         return str(self.said.get("error", ""))
 
     @property
+    def why(self) -> str:
+        """The same, with all that is told of it."""
+        return f"{self.error}: {self.said.get('cause', '')}"
+
+    @property
     def states(self) -> list[str]:
         """The states that it entered."""
         events = self.deployment.build.history(self.arn)
@@ -373,8 +382,7 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
     with ExitStack() as stack:
         aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT))
         env = folder / ".env"
-        named = {"PRIMARY_MWAA_ENVIRONMENT_NAME": "prod", **account.networks(aws, REGIONS), **variables}
-        env.write_text(account.env_file(named))
+        env.write_text(account.env_file({**NAMED, **account.networks(aws, REGIONS), **variables}))
         config = Config.load(env, {}).disaster_recovery
         assert config
         fronts = {region: stack.enter_context(_front(aws)) for region in REGIONS.values()}
@@ -386,6 +394,7 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
         aws.bootstrap()
         deployment.deploy()
         deployment.subscribe()
+        aws.mwaa.age(config.primary.region, config.primary.environment_name, days=30)
         yield deployment
 
 

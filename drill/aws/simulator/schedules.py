@@ -126,6 +126,16 @@ def fire_now(region: str, name: str, group: str = "default") -> None:
     raise KeyError(f"there is no schedule {group}/{name} in {region}")
 
 
+@door("schedules/age")
+def age(region: str, name: str, minutes: float) -> None:
+    """Let a schedule, of the group `default`, have been made, and have fired, so long ago."""
+    places = [key for key in scheduler._schedules._data if key[1:] == (region, f"default/{name}")]
+    if not places:
+        raise KeyError(f"there is no schedule {name} in {region}")
+    then = time.time() - minutes * 60
+    scheduler._schedule_last_fired[places[0]] = scheduler._schedules._data[places[0]]["CreationDate"] = then
+
+
 @on_reset
 def _forget() -> None:
     scheduler._schedule_last_fired.clear()

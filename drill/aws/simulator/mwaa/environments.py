@@ -190,11 +190,20 @@ def creation(region: str, name: str, end: str, code: str = "", message: str = ""
 @door("mwaa/status")
 def status(region: str, name: str, status: str) -> None:
     """Put an environment into a status."""
+    _named(region, name)["Status"] = status
+
+
+def _named(region: str, name: str) -> dict[str, Any]:
     for (_, its_region, its_name), environment in _environments.items():
         if (its_region, its_name) == (region, name):
-            environment["Status"] = status
-            return
+            return environment
     raise KeyError(f"there is no environment {name} in {region}")
+
+
+@door("mwaa/age")
+def age(region: str, name: str, days: float) -> None:
+    """Let an environment be so many days older."""
+    _named(region, name)["CreatedAt"] -= days * 24 * 60 * 60
 
 
 @on_reset
