@@ -25,21 +25,25 @@ QUIET = {
 
 
 class Cdk:
-    """Runs commands in the project's folder; keeps its cache and their output in a folder of its own."""
+    """Runs commands; keeps its cache and their output in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-        """What the command printed; raises LocalAwsError with its last lines when it fails."""
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str], *, with_app: bool = True) -> str:
+        """What the command printed, in the project's folder where it needs an app; raises LocalAwsError with its end.
+
+        Where it finds a cdk.json, even `bootstrap` synthesises that app first.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         if not COMMAND.exists():
             raise LocalAwsError("the CDK command line is not installed", "Run ./build.sh setup.")
         node = find_node()
-        path = os.pathsep.join([str(Path(node).parent), str(Path(sys.executable).parent), environment.get("PATH", "")])
+        # Our Python first: where Node.js is installed there may be another one, without the CDK.
+        path = os.pathsep.join([str(Path(sys.executable).parent), str(Path(node).parent), environment.get("PATH", "")])
         done = subprocess.run(
             [node, str(COMMAND), "--no-notices", "--no-color", "--output", str(self._folder / "out"), *arguments],
-            cwd=PROJECT,
+            cwd=PROJECT if with_app else self._folder,
             env={**environment, **QUIET, "PATH": path, "JSII_NODE": node},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

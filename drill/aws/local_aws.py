@@ -112,9 +112,8 @@ class LocalAws:
 
     def bootstrap(self) -> None:
         """`cdk bootstrap` all Regions."""
-        self._cdk.run(
-            ["bootstrap", *(f"aws://{self.account}/{region}" for region in self.regions)], self._local_environment({})
-        )
+        places = [f"aws://{self.account}/{region}" for region in self.regions]
+        self._cdk.run(["bootstrap", *places], self._local_environment({}), with_app=False)
 
     def deploy(
         self,
