@@ -10,8 +10,10 @@ from ministack import app
 
 from drill.aws.simulator import (
     actions,
+    adoption,
     batch,
     gateway,
+    identity,
     lambdas,
     messages,
     metrics,
@@ -26,8 +28,10 @@ from drill.aws.simulator import (
 
 MENDED = (
     actions,
+    adoption,
     batch,
     gateway,
+    identity,
     lambdas,
     messages,
     metrics,
