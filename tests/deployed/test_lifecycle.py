@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_what_is_removed_is_removed_from_the_copied_dags_but_not_from_the_copied
     buckets = [(DAGS, COPIES), (land.backups("PRIMARY"), land.backups("SECONDARY"))]
     for source, copy in buckets:
         land.put(source, "dags/new.py")
-        eventually(lambda copy=copy: "dags/new.py" in land.keys(copy))
+        eventually(partial(land.has, copy, "dags/new.py"))
         land.primary("s3").delete_object(Bucket=source, Key="dags/new.py")
     eventually(lambda: "dags/new.py" not in land.keys(COPIES))
     assert "dags/new.py" in land.keys(land.backups("SECONDARY"))

@@ -80,6 +80,10 @@ class Estate:
         pages = self.primary("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
+    def has(self, bucket: str, key: str) -> bool:
+        """Whether a bucket has a current object of this key."""
+        return key in self.keys(bucket)
+
     def put(self, bucket: str, *keys: str) -> None:
         """Objects with their own key as their content."""
         for key in keys:

@@ -13,28 +13,12 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from ministack.core import iam_evaluator
 from ministack.services import sts
 
 from drill.aws import hosts
 
 URL = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
 LONGEST_CALL = 900  # seconds: a Lambda may run as long
-
-TOOLKIT = ":assumed-role/cdk-"
-
-
-def mend() -> None:
-    """Let the CDK command line do everything: what `cdk bootstrap` gives its roles is not ours to test."""
-    resolve = iam_evaluator.resolve_principal
-
-    def resolve_with_toolkit(*request: Any) -> Any:
-        principal = resolve(*request)
-        if TOOLKIT in str(getattr(principal, "arn", "")):
-            principal.policies = None  # as the account's root
-        return principal
-
-    iam_evaluator.resolve_principal = resolve_with_toolkit
 
 
 def credentials(role: str, session: str) -> dict[str, str]:
