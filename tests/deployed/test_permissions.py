@@ -26,7 +26,7 @@ CREATION = {
 PASSED = {
     "airflow.amazonaws.com": "my-mwaa-secondary-role",
     "scheduler.amazonaws.com": "HealthCheckRole",
-    "s3.amazonaws.com": "DagsReplicationRole",
+    "s3.amazonaws.com": "Replication",
     "batchoperations.s3.amazonaws.com": "ExistingDagsJobRole",
 }
 UNPROVEN = {
