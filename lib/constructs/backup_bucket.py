@@ -13,7 +13,8 @@ from lib.constructs.acknowledge import acknowledge
 from lib.constructs.arns import Arns
 from lib.constructs.custom_resource import CustomResource
 from lib.constructs.logs import Logs
-from lib.constructs.replication import BucketKey, Copy, replication_role
+from lib.constructs.replication import Copy, replication_role
+from lib.constructs.replication_rule import ReplicationRule
 
 BACKUPS = "data/"
 """Below it the DAG package keeps its backups (DR_PATH_PREFIX); the blueprint lies outside and never expires."""
@@ -64,17 +65,15 @@ class BackupBucket(Construct):
         reason = "who reads backups is in CloudTrail's data events, which belong to the account and not to this stack"
         acknowledge(self.bucket, reason, "AwsSolutions-S1")
         if copy:
-            self._replicate(copy)
+            self._replicate(copy, logs)
         if not keeping.retain:
             self._empty_before_it_goes(name, arns, logs)
 
-    def _replicate(self, copy: Copy) -> None:
+    def _replicate(self, copy: Copy, logs: Logs) -> None:
+        """Without delete markers: what is deleted in the primary Region stays in the other until it expires there."""
         role = replication_role(self, "Replication", copy=copy)
-        resource = self.bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows what jsii cannot
-        resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
-            role=role.role_arn, rules=[_rule(copy)]
-        )
+        rule = ReplicationRule(self, "BackupReplication", copy=copy, role_arn=role.role_arn, logs=logs)
+        rule.node.add_dependency(self.bucket)
 
     def _empty_before_it_goes(self, name: str, arns: Arns, logs: Logs) -> None:
         emptying = CustomResource(
@@ -108,25 +107,3 @@ def _lifecycle(keeping: Keeping) -> list[s3.LifecycleRule]:
         expiration = Duration.days(keeping.expire_days)
         rules.append(s3.LifecycleRule(id="Backups", prefix=BACKUPS, expiration=expiration))
     return rules
-
-
-def _rule(copy: Copy) -> s3.CfnBucket.ReplicationRuleProperty:
-    """Without delete markers: what is deleted in the primary Region stays in the other one until it expires there."""
-    return s3.CfnBucket.ReplicationRuleProperty(
-        id="Backups",
-        status="Enabled",
-        priority=1,
-        filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
-        delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Disabled"),
-        source_selection_criteria=s3.CfnBucket.SourceSelectionCriteriaProperty(
-            sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
-        ),
-        destination=s3.CfnBucket.ReplicationDestinationProperty(
-            bucket=copy.to_arns.bucket(copy.to_bucket),
-            encryption_configuration=_under(copy.to_key),
-        ),
-    )
-
-
-def _under(key: BucketKey | None) -> s3.CfnBucket.EncryptionConfigurationProperty | None:
-    return s3.CfnBucket.EncryptionConfigurationProperty(replica_kms_key_id=key.arn) if key else None

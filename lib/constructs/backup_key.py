@@ -35,6 +35,8 @@ class BackupKey(Construct):
             when={"StringEquals": {tag.format("Request"): alias}},
             because="a key that is not there yet has no ARN; only with the tag of the backups",
         )
+        # https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html: no resources.
+        function.allow("kms:ListAliases", on="*", because="aliases are listed all or none")
         function.allow("kms:CreateAlias", "kms:DeleteAlias", on=arns.alias(alias))
         function.allow(
             "kms:DescribeKey",

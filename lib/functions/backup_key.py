@@ -35,11 +35,14 @@ def act(request: Request) -> Result:
 
 
 def _find(kms: Any, alias: str) -> Mapping[str, Any] | None:
+    """The key behind the alias; whether there is one is listed, since DescribeKey refuses what is not there."""
+    pages = kms.get_paginator("list_aliases").paginate()
+    targets = {one["AliasName"]: one.get("TargetKeyId") for page in pages for one in page["Aliases"]}
+    if not targets.get(alias):
+        return None
     try:
-        key: Mapping[str, Any] = kms.describe_key(KeyId=alias)["KeyMetadata"]
+        key: Mapping[str, Any] = kms.describe_key(KeyId=targets[alias])["KeyMetadata"]
     except ClientError as error:
-        if error_code(error) == "NotFoundException":
-            return None
         if error_code(error) == "AccessDeniedException":
             words = f"{alias} is the alias of a key that is not ours: it has no tag {TAG}={alias}"
             raise Misconfigured(f"{words}; HINT: Tag the key, or choose another STACK_NAME_PREFIX.") from error

@@ -44,16 +44,16 @@ def without_ours(configuration: Configuration, rule_id: str) -> dict[str, Any] |
     return {"Role": configuration["Role"], "Rules": left} if left else None
 
 
-def our_rule(rule_id: str, *, destination: str, replica_key: str) -> dict[str, Any]:
-    """Everything is copied, and a DAG that is removed is removed there, too; encrypted under the key, if there is one.
+def our_rule(rule_id: str, *, destination: str, replica_key: str, with_deletions: bool) -> dict[str, Any]:
+    """Everything is copied, delete markers if wanted; encrypted under the key, if there is one.
 
-    `destination`: the ARN of a bucket. A delete marker is copied, the deletion of a version never is.
+    `destination`: the ARN of a bucket. The deletion of a version is never copied.
     """
     rule: dict[str, Any] = {
         "ID": rule_id,
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
-        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "DeleteMarkerReplication": {"Status": "Enabled" if with_deletions else "Disabled"},
         "Destination": {"Bucket": destination},
     }
     if replica_key:

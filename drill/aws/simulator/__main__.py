@@ -10,6 +10,7 @@ from ministack import app
 
 from drill.aws.simulator import (
     actions,
+    adoption,
     batch,
     endpoints,
     gateway,
@@ -27,6 +28,7 @@ from drill.aws.simulator import (
 
 MENDED = (
     actions,
+    adoption,
     batch,
     endpoints,
     gateway,

@@ -80,11 +80,19 @@ def test_an_update_of_the_flag_keeps_the_key(kms: Any) -> None:
     assert act(updated(made.physical_id, DROP, **KEEP)) == made
 
 
-def test_a_key_of_somebody_else_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Denied:
-        def describe_key(self, **_: str) -> None:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeKey")
+def refused(**_: str) -> None:
+    raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeKey")
 
-    monkeypatch.setattr(backup_key, "client", lambda *_: Denied())
+
+def test_a_key_of_somebody_else_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, kms: Any) -> None:
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    monkeypatch.setattr(kms, "describe_key", refused)
+    monkeypatch.setattr(backup_key, "client", lambda *_: kms)
     with pytest.raises(Misconfigured, match=r"a key that is not ours.*HINT: Tag the key"):
         act(created(**KEEP))
+
+
+def test_who_may_only_describe_tagged_keys_can_make_the_first_one(monkeypatch: pytest.MonkeyPatch, kms: Any) -> None:
+    monkeypatch.setattr(kms, "describe_key", refused)
+    monkeypatch.setattr(backup_key, "client", lambda *_: kms)
+    assert act(created(**KEEP)).data["Arn"]

@@ -41,15 +41,15 @@ def test_no_policy_of_a_bucket_names_a_role() -> None:
 
 
 def test_backups_are_copied_under_the_key_of_the_other_region() -> None:
-    (rule,) = primary().one("AWS::S3::Bucket")["ReplicationConfiguration"]["Rules"]
+    rule = primary().custom("BackupReplication")
 
-    assert rule["Status"] == "Enabled"
-    assert rule["Destination"] == {
-        "Bucket": "arn:aws:s3:::mwaa-team-backup-111222333444-us-west-2",
-        "EncryptionConfiguration": {"ReplicaKmsKeyID": ALIAS},
-    }
-    assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
-    assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
+    assert rule["Bucket"] == "mwaa-team-backup-111222333444-us-east-1"
+    assert rule["DestinationBucket"] == "mwaa-team-backup-111222333444-us-west-2"
+    assert (rule["ReplicaKey"], rule["Deletions"]) == (ALIAS, "NO")
+
+
+def test_a_bucket_that_is_adopted_is_not_bound_to_a_role_that_is_gone() -> None:
+    assert "ReplicationConfiguration" not in primary().one("AWS::S3::Bucket")
 
 
 def test_no_role_has_a_fixed_name() -> None:
@@ -86,6 +86,7 @@ def test_the_dags_bucket_gets_one_rule_of_ours() -> None:
     assert (rule["Bucket"], rule["DestinationBucket"]) == ("primary-dags", "secondary-dags")
     assert (rule["Region"], rule["DestinationRegion"]) == ("us-east-1", "us-west-2")
     assert (rule["RuleId"], rule["ReplicaKey"]) == ("mwaa-dr-mwaa-team-primary", "")
+    assert rule["Deletions"] == "YES"
 
 
 def test_encrypted_dags_are_copied_under_the_key_of_the_other_bucket() -> None:
@@ -121,7 +122,7 @@ def test_with_skip_the_replication_of_the_dags_bucket_is_left_alone() -> None:
 
     assert template.resources("Custom::DagsReplication") == {}
     assert template.resources("Custom::StartOnce") == {}
-    assert template.allowed("s3:PutReplicationConfiguration") == []
+    assert template.allowed("s3:PutReplicationConfiguration", of="DagsReplication") == []
     assert template.custom("DagPackage")["Prefix"] == "dags/mwaa_dr/"
 
 
@@ -152,8 +153,8 @@ def test_existing_objects_are_copied_once_after_the_rule() -> None:
 def test_each_role_is_passed_to_one_service() -> None:
     passed = primary().allowed("iam:PassRole")
 
-    services = sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passed)
-    assert services == ["batchoperations.s3.amazonaws.com", "s3.amazonaws.com"]
+    services = {one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passed}
+    assert services == {"batchoperations.s3.amazonaws.com", "s3.amazonaws.com"}
     assert all("*" not in joined(resource) for one in passed for resource in as_list(one["Resource"]))
 
 

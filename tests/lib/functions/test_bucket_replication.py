@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lib.functions import dags_replication, replication_rules
-from lib.functions.dags_replication import act
+from lib.functions import bucket_replication, replication_rules
+from lib.functions.bucket_replication import act
 from lib.functions.errors import FunctionError, Misconfigured
 from tests.support.custom_resources import created, deleted, updated
 
@@ -46,6 +46,7 @@ def properties(**changes: str) -> dict[str, str]:
         "ReplicaKey": "",
         "Role": ROLE,
         "RuleId": ID,
+        "Deletions": "YES",
         **changes,
     }
 
@@ -83,9 +84,15 @@ def test_a_bucket_without_rules_gets_ours(s3: Any) -> None:
 
 
 def test_a_removed_dag_is_removed_there_too() -> None:
-    rule = replication_rules.our_rule(ID, destination="arn:aws:s3:::there", replica_key="")
+    rule = replication_rules.our_rule(ID, destination="arn:aws:s3:::there", replica_key="", with_deletions=True)
 
     assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+
+
+def test_a_backup_that_is_removed_stays_there(s3: Any) -> None:
+    act(created(**properties(Deletions="NO")))
+    (rule,) = s3.get_bucket_replication(Bucket="here")["ReplicationConfiguration"]["Rules"]
+    assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
 
 
 def test_the_rules_of_others_stay_as_they_are_and_ours_gets_the_next_priority(s3: Any) -> None:
@@ -135,7 +142,7 @@ def test_a_bucket_that_is_gone_has_nothing_to_delete(s3: Any) -> None:
 def test_a_bucket_that_is_not_versioned_is_refused_in_words(s3: Any, bucket: str) -> None:
     versioning(s3, bucket, "Suspended")
 
-    with pytest.raises(Misconfigured, match=f"versioning of the DAGs bucket {bucket} is suspended.*HINT: Enable it"):
+    with pytest.raises(Misconfigured, match=f"versioning of the bucket {bucket} is suspended.*HINT: Enable it"):
         act(created(**properties()))
 
 
@@ -155,7 +162,7 @@ def test_rules_of_the_first_version_are_refused() -> None:
 
 
 def test_encrypted_objects_are_copied_under_the_replica_key() -> None:
-    rule = replication_rules.our_rule(ID, destination="arn:aws:s3:::there", replica_key="arn:k")
+    rule = replication_rules.our_rule(ID, destination="arn:aws:s3:::there", replica_key="arn:k", with_deletions=True)
 
     assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
     assert rule["Destination"]["EncryptionConfiguration"] == {"ReplicaKmsKeyID": "arn:k"}
@@ -163,7 +170,7 @@ def test_encrypted_objects_are_copied_under_the_replica_key() -> None:
 
 def test_a_writer_at_the_same_time_is_noticed(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([None, {"Role": ROLE, "Rules": [their_rule()]}])
-    monkeypatch.setattr(dags_replication, "_read", lambda *_: next(answers))
+    monkeypatch.setattr(bucket_replication, "_read", lambda *_: next(answers))
 
     with pytest.raises(FunctionError, match="somebody else changes it; HINT: Deploy again"):
         act(created(**properties()))

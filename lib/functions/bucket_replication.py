@@ -1,4 +1,4 @@
-"""Custom resource: our rule in the replication of a bucket that belongs to the user."""
+"""Custom resource: our rule in the replication of a bucket, beside those of others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _log = logger(__name__)
 
 
 def act(request: Request) -> Result:
-    """Properties: Region, Bucket, DestinationRegion, DestinationBucket, ReplicaKey (or empty), Role, RuleId.
+    """Properties: Region, Bucket, DestinationRegion, DestinationBucket, ReplicaKey (or empty), Role, RuleId,
+    and Deletions: whether delete markers are copied, YES or NO.
 
     The attribute `Others` is the number of rules that others made. PUT replaces everything: what was written is read
     again and compared, since S3 has no condition for it.
@@ -37,12 +38,11 @@ def _check_versioning(s3: Any, bucket: str) -> None:
     try:
         status = s3.get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
     except ClientError as error:
-        raise Misconfigured(f"the DAGs bucket {bucket} cannot be looked at: {error_text(error)}") from error
+        raise Misconfigured(f"the bucket {bucket} cannot be looked at: {error_text(error)}") from error
     if status != "Enabled":
         hint = f"HINT: Enable it: aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration"
         raise Misconfigured(
-            f"versioning of the DAGs bucket {bucket} is {status.lower()}, and replication needs it; "
-            f"{hint} Status=Enabled"
+            f"versioning of the bucket {bucket} is {status.lower()}, and replication needs it; {hint} Status=Enabled"
         )
 
 
@@ -55,6 +55,7 @@ def _add(s3: Any, properties: Any) -> int:
         properties["RuleId"],
         destination=f"arn:{partition}:s3:::{properties['DestinationBucket']}",
         replica_key=properties["ReplicaKey"],
+        with_deletions=properties["Deletions"] == "YES",
     )
     wanted = replication_rules.with_ours(there, ours, role=role)
     _write(s3, bucket, wanted)
