@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.deployment import Deployment, deployed
+from tests.support.starting_over import start_over
 
 
 @pytest.fixture(scope="module")
@@ -19,5 +20,5 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def site(deployment: Deployment) -> Deployment:
     """The module's deployment: a healthy primary, one backup, nothing recovered."""
-    deployment.reset()
+    start_over(deployment)
     return deployment

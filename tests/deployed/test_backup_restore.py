@@ -13,6 +13,7 @@ from tests.support.backups import a_backup
 from tests.support.deployment import PROD, Deployment, Execution
 from tests.support.engine import VERSION, restore
 from tests.support.metadata import Metadata
+from tests.support.starting_over import beat
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def test_a_healthy_primary_leaves_its_blueprint(site: Deployment) -> None:
     assert blueprint["AirflowConfigurationOptions"] == {"core.parallelism": "64"}
     assert site.run().status == "SUCCEEDED"
     assert site.schedule() == "ENABLED"
-    assert site.mails() == []
+    assert site.mailbox.taken() == []
 
 
 def test_a_silent_scheduler_is_recovered_in_the_other_region(known: Deployment, database: Database) -> None:
@@ -51,8 +52,7 @@ def test_a_silent_scheduler_is_recovered_in_the_other_region(known: Deployment, 
         return {"backup_id": report.backup_id}
 
     known.airflow.work["restore_metadata"] = really_restore
-    known.aws.forget_metrics()
-    known.beats(until_minutes=25)
+    beat(known, until_minutes=25)
     found = known.run()
     assert found.states[-1] == "The secondary has taken over", found.why
     assert target.one("SELECT count(*) FROM log WHERE event LIKE 'nasty%'") == 17

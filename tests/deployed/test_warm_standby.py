@@ -59,7 +59,7 @@ def test_a_simulated_disaster_is_recovered(site: Deployment) -> None:
 
 def test_after_a_failover_nothing_is_recovered_until_it_is_forced(site: Deployment) -> None:
     site.run(**SIMULATED)
-    site.mails()
+    site.mailbox.taken()
     again = site.run(**SIMULATED)
     assert again.states[-1] == "The primary has failed over already"
     assert site.airflow.ran() == ["cleanup_metadata", "restore_metadata"]
@@ -126,6 +126,7 @@ def test_with_manual_approval_a_person_is_waited_for(site: Deployment) -> None:
     assert site.operate("approve", name) == f"{name}: approved"
     assert site.ended(arn).states[-1] == OVER
     site.operate("rearm")
+    site.mailbox.taken()
     refused = site.start(**SIMULATED)
     site.mail("Approve the recovery")
     site.operate("approve", refused.rpartition(":")[2], "REFUSED")

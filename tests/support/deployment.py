@@ -9,8 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from lib.config import Config
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
 from mwaa_dr.framework.manifest import Environment
-from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.s3 import S3Storage
 from tests.support import account
 from tests.support.airflow_front import AirflowFront
 from tests.support.local_aws import Builder, eventually
+from tests.support.mailbox import Mail, Mailbox
 
 ROOT = Path(__file__).parents[2]
 PROD = Environment("prod", "us-east-1")
@@ -41,17 +40,6 @@ REGIONS = {"PRIMARY": "us-east-1", "SECONDARY": "us-west-2"}
 TOLD = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 """What GetSchedule says and UpdateSchedule does not take."""
 
-HEART = {"Function": "Scheduler"}
-OTHER = {"Cluster": "WebServer"}
-
-
-@dataclass
-class Mail:
-    """A notification."""
-
-    subject: str
-    text: str
-
 
 @dataclass
 class Deployment:
@@ -62,8 +50,10 @@ class Deployment:
     config: DisasterRecovery
     airflows: Mapping[str, AirflowFront]
     """By Region."""
-    _queues: dict[str, str] = field(default_factory=dict)
-    _schedule: dict[str, Any] = field(default_factory=dict)
+    mailbox: Mailbox
+    """Of the secondary's topic."""
+    schedule_before: Mapping[str, Any]
+    """The schedule of the health check as it was deployed."""
 
     @property
     def primary(self) -> Side:
@@ -117,11 +107,7 @@ class Deployment:
         lines = self.env.read_text().splitlines()
         kept = [line for line in lines if line.partition("=")[0] not in variables]
         self.env.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items()), ""]))
-        self.deploy(self.config.secondary_stack_name)
-
-    def deploy(self, *stacks: str) -> None:
-        """`cdk deploy` the app of this project, with the .env as it is now."""
-        self.aws.deploy(*stacks, app=f"{sys.executable} app.py", options=["--context", f"env-file={self.env}"])
+        cdk_deploy(self.aws, self.env, self.config.secondary_stack_name)
 
     def start(self, **flags: str) -> str:
         """Start the recovery workflow by hand; the ARN of the execution."""
@@ -141,14 +127,6 @@ class Deployment:
         states.redrive_execution(executionArn=execution.arn)
         eventually(lambda: states.describe_execution(executionArn=execution.arn)["status"] != execution.status)
         return self.ended(execution.arn)
-
-    def beats(self, *, until_minutes: int = 0) -> None:
-        """Metrics of the primary for the last 40 minutes; the scheduler's heart stopped some minutes ago."""
-        now = datetime.now(timezone.utc)
-        times = [now - timedelta(minutes=number) for number in range(41)]
-        alive = [at for at in times if now - at >= timedelta(minutes=until_minutes)]
-        self._metric("AmazonMWAA", "SchedulerHeartbeat", HEART, alive)
-        self._metric("AWS/MWAA", "CPUUtilization", OTHER, times)
 
     def fails(self) -> None:
         """MWAA says that the primary is broken."""
@@ -214,31 +192,9 @@ class Deployment:
         flat = [{name: value["S"] for name, value in item.items()} for item in items]
         return {item.pop("name"): item for item in flat}
 
-    def mails(self, region: str = "") -> list[Mail]:
-        """What was sent to the topic of a Region since the last look."""
-        sqs = self.aws.client("sqs", region or self.secondary.region)
-        found: list[Mail] = []
-        while True:
-            queue = self._queues[region or self.secondary.region]
-            batch = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-            if not batch:
-                return found
-            for message in batch:
-                sent = json.loads(message["Body"])
-                found.append(Mail(sent.get("Subject", ""), sent["Message"]))
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-
     def mail(self, words: str) -> Mail:
         """The mail with these words in its subject, once it comes."""
-        seen: list[Mail] = []
-
-        def look() -> Mail | None:
-            seen.extend(self.mails())
-            return next((mail for mail in seen if words in mail.subject), None)
-
-        found = eventually(look)
-        assert found
-        return found
+        return self.mailbox.expect(words)
 
     def storage(self, side: Side) -> S3Storage:
         """The backups of a side, as the engine sees them."""
@@ -251,99 +207,12 @@ class Deployment:
         (found,) = [path.name for path in (GOLDEN / "prod.us-east-1").iterdir() if path.is_dir()]
         return found
 
-    def put_golden(self) -> None:
-        """Let the engine's golden backup be in the primary's bucket; replication takes it to the secondary's."""
-        storage = self.storage(self.primary)
-        files = [path for path in GOLDEN.rglob("*") if path.is_file()]
-        for path in sorted(files, key=lambda path: path.name in ("manifest.json", "latest.json")):
-            storage.put(str(path.relative_to(GOLDEN)), path.read_bytes())
-
-    def reset(self) -> None:
-        """As after the deployment, with one backup, a healthy primary, and for warm standby the standby."""
-        self.aws.heal()
-        self.aws.scale(waits=0, timeouts=1)
-        self.aws.mwaa.pace(create=0, update=0, delete=0)
-        self._stop_executions()
-        for name in self.records():
-            table = self.config.records_table_name
-            self.client("dynamodb").delete_item(TableName=table, Key={"name": {"S": name}})
-        self._empty()
-        self.put_golden()
-        self.aws.mwaa.status(self.primary.region, self.primary.environment_name, "AVAILABLE")
-        self.aws.forget_metrics()
-        self.beats()
-        self._stand_by()
-        self._put_schedule_back()
-        for front in self.airflows.values():
-            front.reset()
-        self.airflow.work["restore_metadata"] = self._look_at_backup
-        for region in REGIONS.values():
-            self.mails(region)
-
-    def subscribe(self) -> None:
-        """A queue on the topic of each stack, where a user has an address."""
-        for region in REGIONS.values():
-            sqs, sns = self.aws.client("sqs", region), self.aws.client("sns", region)
-            self._queues[region] = sqs.create_queue(QueueName="mails")["QueueUrl"]
-            (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
-            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{region}:{ACCOUNT}:mails")
-
     def _executions(self, states: Any) -> set[str]:
         return {one["executionArn"] for one in states.list_executions(stateMachineArn=self.machine)["executions"]}
 
     def _stored_blueprint(self) -> Any:
         key = self.config.deployment.backup_file_name
         return json.loads(self.client("s3").get_object(Bucket=self.backups, Key=key)["Body"].read())
-
-    def _look_at_backup(self, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """What the restore DAG does first: read the backup that is named, from the bucket that is named."""
-        assert conf["bucket"] == self.backups
-        manifest = BackupRepository(self.storage(self.secondary)).choose(conf["environment"], conf["backup_id"])
-        return {"backup_id": manifest.backup_id}
-
-    def _stand_by(self) -> None:
-        mwaa = self.client("mwaa")
-        for name in mwaa.list_environments()["Environments"]:
-            self.aws.mwaa.status(self.secondary.region, name, "AVAILABLE")
-            if self.config.is_warm_standby:
-                return
-            mwaa.delete_environment(Name=name)
-            eventually(lambda: self.status() == "NOT_FOUND")
-        if self.config.is_warm_standby:
-            account.create(self.aws, self.config, self.secondary)
-            eventually(lambda: self.status() == "AVAILABLE")
-
-    def _stop_executions(self) -> None:
-        states = self.client("stepfunctions")
-        running = states.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")["executions"]
-        for execution in running:
-            states.stop_execution(executionArn=execution["executionArn"])
-
-    def _empty(self) -> None:
-        for side in (self.primary, self.secondary):
-            s3, bucket = self.aws.client("s3", side.region), self.config.backup_bucket_name(side)
-            for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
-                s3.delete_object(Bucket=bucket, Key=entry["Key"])
-
-    def _put_schedule_back(self) -> None:
-        scheduler = self.client("scheduler")
-        if not self._schedule:
-            found = scheduler.get_schedule(Name=self.config.schedule_name)
-            self._schedule.update({name: value for name, value in found.items() if name not in TOLD})
-        scheduler.update_schedule(**self._schedule)
-
-    def _metric(self, namespace: str, name: str, own: Mapping[str, str], times: list[datetime]) -> None:
-        dimensions = {**own, "Environment": self.primary.environment_name}
-        data = [
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-                "Timestamp": at,
-                "Value": 1,
-            }
-            for at in times
-        ]
-        self.aws.client("cloudwatch", self.primary.region).put_metric_data(Namespace=namespace, MetricData=data)
 
 
 @dataclass(frozen=True)
@@ -390,12 +259,22 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
         for side in (config.primary, config.secondary):
             aws.mwaa.web_server(side.region, side.environment_name, fronts[side.region].url)
         account.prepare(aws, config)
-        deployment = Deployment(aws, env, config, fronts)
         aws.bootstrap()
-        deployment.deploy()
-        deployment.subscribe()
+        cdk_deploy(aws, env)
         aws.mwaa.age(config.primary.region, config.primary.environment_name, days=30)
-        yield deployment
+        mailbox = Mailbox(aws, config.secondary.region)
+        yield Deployment(aws, env, config, fronts, mailbox, _schedule(aws, config))
+
+
+def cdk_deploy(aws: LocalAws, env: Path, *stacks: str) -> None:
+    """`cdk deploy` the app of this project, with the .env as it is now."""
+    aws.deploy(*stacks, app=f"{sys.executable} app.py", options=["--context", f"env-file={env}"])
+
+
+def _schedule(aws: LocalAws, config: DisasterRecovery) -> dict[str, Any]:
+    """All of the schedule that UpdateSchedule takes."""
+    found = aws.client("scheduler", config.secondary.region).get_schedule(Name=config.schedule_name)
+    return {name: value for name, value in found.items() if name not in TOLD}
 
 
 def _front(aws: LocalAws) -> AirflowFront:

@@ -1,0 +1,49 @@
+"""Who is subscribed to a topic, where a user has an address."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from drill.aws import LocalAws
+from tests.support.local_aws import eventually
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A notification."""
+
+    subject: str
+    text: str
+
+
+class Mailbox:
+    """A queue on the only topic of a Region."""
+
+    def __init__(self, aws: LocalAws, region: str) -> None:
+        self._mails: list[Mail] = []
+        self._sqs: Any = aws.client("sqs", region)
+        sns = aws.client("sns", region)
+        self._queue = self._sqs.create_queue(QueueName="mails")["QueueUrl"]
+        (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{region}:{aws.account}:mails")
+
+    def taken(self) -> list[Mail]:
+        """All mails; the box is empty then."""
+        found = self._look()
+        self._mails = []
+        return found
+
+    def expect(self, words: str) -> Mail:
+        """The mail with these words in its subject, once it comes."""
+        found = eventually(lambda: [mail for mail in self._look() if words in mail.subject])
+        return found[0]
+
+    def _look(self) -> list[Mail]:
+        while batch := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                sent = json.loads(message["Body"])
+                self._mails.append(Mail(sent.get("Subject", ""), sent["Message"]))
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return self._mails
