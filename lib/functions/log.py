@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = "lib.functions"
 LEFT_OUT = ("token", "secret", "password", "event", "options", "conf")
@@ -31,7 +31,13 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class _StandardOutput(logging.StreamHandler[Any]):
+if TYPE_CHECKING:
+    _Stream = logging.StreamHandler[Any]
+else:  # Python 3.10 runs the app, too, and has no subscript here
+    _Stream = logging.StreamHandler
+
+
+class _StandardOutput(_Stream):
     """Looks the stream up when it writes: who replaces `sys.stdout` sees the lines."""
 
     @property
