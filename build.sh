@@ -13,7 +13,7 @@ usage() {
 usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other: ./build.sh lint types)
 
   unit [PYTEST ARGUMENT...]    set up what the tests need and run them; the first command on a new machine
-  check                        lint, types and the quick tests: under 5 minutes
+  check                        lint, types and the quick tests but those of the local AWS: under 5 minutes
   test [PYTEST ARGUMENT...]    all tests but those on real schedulers, the slow ones too
   lint                         ruff: rules and format
   types                        mypy, strict
@@ -116,7 +116,7 @@ target_test() {
 target_check() {
     target_lint
     target_types
-    target_unit
+    target_unit --ignore=tests/drill/aws  # over a minute, and of interest only to who changes the local AWS
 }
 
 target_drill() {
