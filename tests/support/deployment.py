@@ -249,7 +249,7 @@ class Execution:
 def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
     """Deploy both stacks for as long as the block lasts."""
     with ExitStack() as stack:
-        aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT))
+        aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=True))
         env = folder / ".env"
         env.write_text(account.env_file({**NAMED, **account.networks(aws, REGIONS), **variables}))
         config = Config.load(env, {}).disaster_recovery

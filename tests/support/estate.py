@@ -165,10 +165,10 @@ class Estate:
 
 
 @contextmanager
-def estate(folder: Path, *, auth: bool = False, **variables: str) -> Iterator[Estate]:
+def estate(folder: Path, **variables: str) -> Iterator[Estate]:
     """A bootstrapped account, for as long as the block lasts; `variables` change .env.example."""
     with ExitStack() as stack:
-        aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=auth))
+        aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=True))
         fronts = {region: stack.enter_context(_front(aws)) for region in REGIONS.values()}
         named = {"PRIMARY_MWAA_ENVIRONMENT_NAME": "prod", **account.networks(aws, REGIONS), **variables}
         made = Estate(aws, folder / "env", named, fronts)

@@ -25,9 +25,12 @@ class Mailbox:
         self._mails: list[Mail] = []
         self._sqs: Any = aws.client("sqs", region)
         sns = aws.client("sns", region)
-        self._queue = self._sqs.create_queue(QueueName="mails")["QueueUrl"]
         (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{region}:{aws.account}:mails")
+        queue = f"arn:aws:sqs:{region}:{aws.account}:mails"
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [_lets_in(topic, queue)]})
+        made = self._sqs.create_queue(QueueName="mails", Attributes={"Policy": policy})
+        self._queue = made["QueueUrl"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
     def taken(self) -> list[Mail]:
         """All mails; the box is empty then."""
@@ -47,3 +50,14 @@ class Mailbox:
                 self._mails.append(Mail(sent.get("Subject", ""), sent["Message"]))
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return self._mails
+
+
+def _lets_in(topic: str, queue: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html#SendMessageToSQS.sqs.permissions."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }

@@ -21,7 +21,7 @@ from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import s3
 
-from drill.aws.simulator import actions, gateway, identity, replication
+from drill.aws.simulator import actions, enforcement, gateway, identity, replication
 from drill.aws.simulator.state import door, on_reset
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -75,7 +75,8 @@ async def answer(method: str, path: str, headers: dict[str, str], body: bytes, q
     if not match:
         return None
     action, resource = actions.of_job(method, path, get_region(), get_account_id())
-    denied = app._enforce_data_plane("s3", action, headers, query, "", resource_arn=resource)
+    keys = enforcement.conditions(action, body, query)
+    denied = app._enforce_data_plane("s3", action, headers, query, "", resource_arn=resource, service_context=keys)
     if denied:
         return denied  # type: ignore[no-any-return]
     job_id, part = match.groups()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, router
@@ -17,6 +17,8 @@ from ministack.services import iam
 
 from drill.aws.simulator import calls, gateway
 from drill.aws.simulator.calls import Call
+
+Needed = tuple[str, str, dict[str, str]]  # action, resource, condition keys
 
 # Action -> where in its parameters the role is, and the service that gets it.
 PASSED = {
@@ -41,7 +43,12 @@ def mend() -> None:
 
 def check(call: Call, headers: dict[str, str], body: bytes) -> gateway.Answer | None:
     """The refusal of a request that passes a role, or creates an environment, without being allowed to."""
-    for action, resource, context in (*_passed(call, body), *_of_environment(call)):
+    return refused(call, headers, (*_passed(call, body), *_of_environment(call)))
+
+
+def refused(call: Call, headers: dict[str, str], needs: Iterable[Needed]) -> gateway.Answer | None:
+    """The refusal of a request whose caller may not do all that it needs; each need is recorded."""
+    for action, resource, context in needs:
         is_allowed = not gateway.is_enforced() or _is_allowed(call, headers, action, resource, context)
         status = 200 if is_allowed else 403
         service = action.partition(":")[0]
@@ -60,9 +67,6 @@ def _denied(call: Call, headers: dict[str, str], action: str, **more: str) -> ga
         call.service, action, call.caller, "", headers=headers, **more
     )
     return answer
-
-
-Needed = tuple[str, str, dict[str, str]]  # action, resource, condition keys
 
 
 def _passed(call: Call, body: bytes) -> Iterator[Needed]:

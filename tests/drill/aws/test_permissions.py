@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield aws
 
 
-def allow(action: str | list[str], resource: str = "*", **condition: Any) -> dict[str, Any]:
+def allow(action: str | list[str], resource: str | list[str] = "*", **condition: Any) -> dict[str, Any]:
     """A statement."""
     return {"Effect": "Allow", "Action": action, "Resource": resource, **condition}
 
@@ -169,3 +169,114 @@ def test_a_job_needs_its_own_actions(aws: LocalAws, build: Builder) -> None:
     job = {"AccountId": aws.account, "JobId": "job-12345"}
     assert called(build, role, "s3control", "describe_job", **job) == "NoSuchJob"
     assert called(build, role, "s3control", "list_jobs", AccountId=aws.account) == "AccessDenied"
+
+
+# What a request is about: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html and
+# .../list_awskeymanagementservice.html name the resources of each action and its condition keys.
+
+
+def test_a_policy_that_demands_tls_lets_a_request_pass(build: Builder) -> None:
+    bucket = build.bucket("backups")
+    plain = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    denial = {**allow("s3:*", "arn:aws:s3:::backups/*", **plain), "Effect": "Deny", "Principal": "*"}
+    build.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [denial]}))
+    role = build.role(allow("s3:PutObject", "arn:aws:s3:::backups/*"))
+    assert called(build, role, "s3", "put_object", Bucket=bucket, Key="a") is None
+
+
+def test_an_alias_is_made_and_deleted_by_who_may_do_it_to_alias_and_key(aws: LocalAws, build: Builder) -> None:
+    key = build.client("kms").create_key(Tags=[{"TagKey": "team", "TagValue": "data"}])["KeyMetadata"]
+    verbs = ["kms:CreateAlias", "kms:DeleteAlias"]
+    on_alias = allow(verbs, f"arn:aws:kms:us-east-1:{aws.account}:alias/backups")
+    on_key = allow(verbs, key["Arn"], Condition={"StringEquals": {"aws:ResourceTag/team": "data"}})
+    other = allow(verbs, key["Arn"], Condition={"StringEquals": {"aws:ResourceTag/team": "web"}})
+    made = {"AliasName": "alias/backups", "TargetKeyId": key["KeyId"]}
+    for statements in ([on_alias], [on_key], [on_alias, other]):
+        role = build.role(*statements)
+        assert called(build, role, "kms", "create_alias", **made) == "AccessDeniedException"
+    assert called(build, build.role(on_alias, on_key), "kms", "create_alias", **made) is None
+    assert called(build, build.role(on_alias), "kms", "delete_alias", AliasName="alias/backups") == (
+        "AccessDeniedException"
+    )
+    assert called(build, build.role(on_alias, on_key), "kms", "delete_alias", AliasName="alias/backups") is None
+
+
+def network(build: Builder) -> Mapping[str, str]:
+    """The ids of a VPC, a subnet and a group in it."""
+    ec2 = build.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    return {
+        "vpc": vpc,
+        "subnet": subnet,
+        "security-group": ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"],
+    }
+
+
+def test_a_rule_of_a_group_is_allowed_by_its_vpc(aws: LocalAws, build: Builder) -> None:
+    ids, ec2 = network(build), f"arn:aws:ec2:us-east-1:{aws.account}"
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    rule = {"GroupId": ids["security-group"], "IpPermissions": [https]}
+    for vpc, error in (("vpc-other", "UnauthorizedOperation"), (ids["vpc"], None)):
+        here = {"ArnEquals": {"ec2:Vpc": f"{ec2}:vpc/{vpc}"}}
+        role = build.role(allow("ec2:AuthorizeSecurityGroupIngress", f"{ec2}:security-group/*", Condition=here))
+        assert called(build, role, "ec2", "authorize_security_group_ingress", **rule) == error
+
+
+def test_tags_of_a_rule_need_permission_for_rule_and_tags(aws: LocalAws, build: Builder) -> None:
+    ids, rules = network(build), f"arn:aws:ec2:us-east-1:{aws.account}:security-group-rule/*"
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    tags = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "a", "Value": "b"}]}]
+    rule = {"GroupId": ids["security-group"], "IpPermissions": [https], "TagSpecifications": tags}
+    open_ = "ec2:AuthorizeSecurityGroupIngress"
+    on_group = allow(open_, f"arn:aws:ec2:us-east-1:{aws.account}:security-group/*")
+    for more in ([], [allow(open_, rules)], [allow("ec2:CreateTags", rules)]):
+        role = build.role(on_group, *more)
+        assert called(build, role, "ec2", "authorize_security_group_ingress", **rule) == "UnauthorizedOperation"
+    role = build.role(on_group, allow([open_, "ec2:CreateTags"], rules))
+    assert called(build, role, "ec2", "authorize_security_group_ingress", **rule) is None
+
+
+@pytest.mark.parametrize("missing", ["", "vpc", "subnet", "security-group", "vpc-endpoint"])
+def test_an_endpoint_needs_permission_for_all_that_it_joins(aws: LocalAws, build: Builder, missing: str) -> None:
+    ids, prefix = network(build), f"arn:aws:ec2:us-east-1:{aws.account}"
+    joined = [f"{prefix}:{kind}/{id_}" for kind, id_ in {**ids, "vpc-endpoint": "*"}.items() if kind != missing]
+    wanted = {
+        "VpcId": ids["vpc"],
+        "SubnetIds": [ids["subnet"]],
+        "SecurityGroupIds": [ids["security-group"]],
+        "VpcEndpointType": "Interface",
+        "ServiceName": "com.amazonaws.us-east-1.states",
+    }
+    error = called(build, build.role(allow("ec2:CreateVpcEndpoint", joined)), "ec2", "create_vpc_endpoint", **wanted)
+    assert error == ("UnauthorizedOperation" if missing else None)
+
+
+def test_an_endpoint_is_tagged_by_its_own_arn_and_deleted_by_its_tag(aws: LocalAws, build: Builder) -> None:
+    ec2 = build.client("ec2")
+    made = ec2.create_vpc_endpoint(VpcId=network(build)["vpc"], ServiceName="com.amazonaws.us-east-1.s3")
+    id_, tag = made["VpcEndpoint"]["VpcEndpointId"], {"Key": "mwaa-dr", "Value": "created"}
+    arn = f"arn:aws:ec2:us-east-1:{aws.account}:vpc-endpoint/{id_}"
+    ours = {"StringEquals": {"aws:ResourceTag/mwaa-dr": "created"}}
+    role = build.role(allow("ec2:DeleteVpcEndpoints", arn, Condition=ours))
+    tags = {"Resources": [id_], "Tags": [tag]}
+    assert called(build, role, "ec2", "delete_vpc_endpoints", VpcEndpointIds=[id_]) == "UnauthorizedOperation"
+    assert called(build, build.role(allow("ec2:CreateTags", f"{arn}x")), "ec2", "create_tags", **tags) is not None
+    assert called(build, build.role(allow("ec2:CreateTags", arn)), "ec2", "create_tags", **tags) is None
+    assert called(build, role, "ec2", "delete_vpc_endpoints", VpcEndpointIds=[id_]) is None
+
+
+@pytest.mark.parametrize(("operation", "error"), [("S3ReplicateObject", None), ("LambdaInvoke", "AccessDenied")])
+def test_a_job_is_allowed_by_what_it_does(aws: LocalAws, build: Builder, operation: str, error: str | None) -> None:
+    only = {"StringEquals": {"s3:RequestJobOperation": operation}}
+    passed = build.role(name="job")
+    role = build.role(allow("s3:CreateJob", Condition=only), allow("iam:PassRole", passed))
+    job = {
+        "AccountId": aws.account,
+        "Operation": {"S3ReplicateObject": {}},
+        "Report": {"Enabled": False},
+        "ClientRequestToken": "token",
+        "Priority": 1,
+        "RoleArn": passed,
+    }
+    assert called(build, role, "s3control", "create_job", **job) == error
