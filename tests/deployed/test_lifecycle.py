@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from tests.support import account
 from tests.support.estate import Estate, estate
 from tests.support.local_aws import eventually
 
@@ -32,6 +33,7 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     with estate(tmp_path_factory.mktemp("land"), PRIMARY_DAGS_REPLICATION_ROLE_ARN=ROLE) as made:
         made.put(DAGS, *THEIRS)
         made.build().bucket("their-archive")
+        account.role(made.aws, ROLE, "s3.amazonaws.com")
         replication = {"Role": ROLE, "Rules": [THEIR_RULE]}
         made.primary("s3").put_bucket_replication(Bucket=DAGS, ReplicationConfiguration=replication)
         made.endpoint()

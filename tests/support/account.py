@@ -46,12 +46,17 @@ def prepare(aws: LocalAws, config: DisasterRecovery) -> None:
     """DAGs buckets and roles of both sides, and the primary environment with a file of requirements."""
     for side in (config.primary, config.secondary):
         _bucket(aws, side)
-        trust = {"Effect": "Allow", "Principal": {"Service": MWAA}, "Action": "sts:AssumeRole"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        aws.client("iam").create_role(
-            RoleName=side.role_arn.rpartition("/")[2], Path="/service-role/", AssumeRolePolicyDocument=policy
-        )
+        role(aws, str(side.role_arn), *MWAA)
     create(aws, config, config.primary)
+
+
+def role(aws: LocalAws, arn: str, *services: str) -> None:
+    """A role of this ARN, which these services may assume."""
+    _, *folders, name = arn.rpartition(":")[2].split("/")
+    trust = {"Effect": "Allow", "Principal": {"Service": [*services]}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    path = "/".join(["", *folders, ""])
+    aws.client("iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=policy)
 
 
 def create(aws: LocalAws, config: DisasterRecovery, side: Side, **changes: Any) -> None:

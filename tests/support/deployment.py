@@ -102,12 +102,12 @@ class Deployment:
         )
         return done.stdout.strip()
 
-    def configure(self, **variables: str) -> None:
-        """Deploy the secondary stack again with other values."""
+    def configure(self, stack: str = "", **variables: str) -> None:
+        """Deploy a stack again with other values, the secondary one unless told."""
         lines = self.env.read_text().splitlines()
         kept = [line for line in lines if line.partition("=")[0] not in variables]
         self.env.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items()), ""]))
-        cdk_deploy(self.aws, self.env, self.config.secondary_stack_name)
+        cdk_deploy(self.aws, self.env, stack or self.config.secondary_stack_name)
 
     def start(self, **flags: str) -> str:
         """Start the recovery workflow by hand; the ARN of the execution."""
