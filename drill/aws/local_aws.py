@@ -177,6 +177,10 @@ class LocalAws:
         """No metric has ever arrived."""
         self.control.post("metrics/forget")
 
+    def look_at_alarms(self, region: str) -> None:
+        """Let the alarms of a Region see their metrics as they are now, and act where their state changes."""
+        self.control.post("alarms/look", region=region)
+
     def scale(
         self, *, waits: float | None = None, timeouts: float | None = None, schedules: float | None = None
     ) -> None:

@@ -11,6 +11,7 @@ from ministack import app
 from drill.aws.simulator import (
     actions,
     adoption,
+    alarms,
     batch,
     enforcement,
     gateway,
@@ -29,6 +30,7 @@ from drill.aws.simulator import (
 MENDED = (
     actions,
     adoption,
+    alarms,
     batch,
     enforcement,
     gateway,

@@ -7,6 +7,7 @@ TimestampDescending).
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from ministack.core.responses import json_response
@@ -19,6 +20,11 @@ from drill.aws.simulator.state import door
 def forget() -> None:
     """No metric has ever arrived, which AWS forgets after months only; alarms stay as they are."""
     cloudwatch._metrics.clear()
+
+
+def count(namespace: str, name: str, **dimensions: str) -> None:
+    """A service notes one more of something, in the Region of the request."""
+    cloudwatch._store_datum(namespace, name, dimensions, time.time(), "Count", 1, None, None, None)
 
 
 def mend() -> None:

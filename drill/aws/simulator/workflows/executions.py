@@ -2,8 +2,9 @@
 
 AWS: an execution keeps the definition and the role that it started with
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html), TimeoutSeconds ends it as
-TIMED_OUT (https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html), and every change of its
-status is an event (https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html).
+TIMED_OUT (https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html), every change of its status
+is an event (https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html) and counted
+(https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, json_response, now_iso, request_scope
 from ministack.services import eventbridge, stepfunctions
 
+from drill.aws.simulator import metrics
 from drill.aws.simulator.state import Scales, on_reset
 from drill.aws.simulator.workflows import redrivable
 from drill.aws.simulator.workflows.frame import Frame, History
@@ -27,6 +29,13 @@ from drill.aws.simulator.workflows.walk import walk
 
 logger = logging.getLogger("drill.workflows")
 
+COUNTED = {
+    "RUNNING": "ExecutionsStarted",
+    "SUCCEEDED": "ExecutionsSucceeded",
+    "FAILED": "ExecutionsFailed",
+    "TIMED_OUT": "ExecutionsTimedOut",
+    "ABORTED": "ExecutionsAborted",
+}
 LARGEST_EVENT = 248 * 1024  # bytes of input or output that the event still carries
 
 
@@ -196,6 +205,9 @@ def emit(execution: dict[str, Any]) -> None:
         "Resources": [execution["executionArn"]],
     }
     with request_scope(get_account_id(), execution["executionArn"].split(":")[3]):
+        is_redriven = execution["status"] == "RUNNING" and "redriveDate" in execution
+        counted = "ExecutionsRedriven" if is_redriven else COUNTED[execution["status"]]
+        metrics.count("AWS/States", counted, StateMachineArn=execution["stateMachineArn"])
         eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
 
 
