@@ -38,15 +38,22 @@ class Outline:
                 lines.append(f"{state} -> {', also '.join([ways[0].next, *(way.when for way in ways[1:])])}")
                 continue
             lines.append(f"{state}{'' if ways else f' ({kind.lower()})'}")
-            lines += [f"    {way.when} -> {way.next}" for way in ways]
+            lines += [f"    {f'{way.when} -> ' if way.when else '-> '}{way.next}" for way in ways]
         return "\n".join(lines) + "\n"
 
     def mermaid(self) -> str:
-        """A flow chart; an error is drawn where it leads elsewhere than success."""
-        ids = {state: f"s{number}" for number, state in enumerate(self.kinds, start=1)}
-        arrows = [way for way in self.ways if not (way.when.startswith("on ") and replace(way, when="") in self.ways)]
-        nodes = [f"    {ids[state]}{_shape(kind, state)}" for state, kind in self.kinds.items()]
+        """A flow chart; an error is drawn where it leads elsewhere than success, and than back to where it was."""
+        drawn = {state: kind for state, kind in self.kinds.items() if state not in self._detours()}
+        ids = {state: f"s{number}" for number, state in enumerate(drawn, start=1)}
+        ways = [way for way in self.ways if {way.state, way.next} <= drawn.keys()]
+        arrows = [way for way in ways if not (way.when.startswith("on ") and replace(way, when="") in ways)]
+        nodes = [f"    {ids[state]}{_shape(kind, state)}" for state, kind in drawn.items()]
         return "\n".join(["flowchart TD", *nodes, *(f"    {_arrow(way, ids)}" for way in arrows)]) + "\n"
+
+    def _detours(self) -> set[str]:
+        """The states to which an error leads, and which lead back to the one that had it."""
+        back = {(way.next, way.state) for way in self.ways}
+        return {way.next for way in self.ways if way.when.startswith("on ") and (way.state, way.next) in back}
 
 
 def outline(definition: Mapping[str, Any]) -> Outline:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from lib.functions import lease
 from lib.functions.airflow_client import Airflow, airflow_of
 from lib.functions.errors import AirflowUnavailable, FunctionError, Misconfigured, NotReady
 from lib.functions.log import logger
@@ -32,6 +33,7 @@ def handler(event: Event, _: object) -> Result:
     """Do the `op` of the event; raises what `Airflow` says."""
     if event["op"] not in OPERATIONS:
         raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
+    lease.check(event)
     return OPERATIONS[event["op"]](airflow_of(event["environment"], event["version"]), event)
 
 

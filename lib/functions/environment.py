@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lib.functions import mwaa
+from lib.functions import lease, mwaa
 from lib.functions.aws import client, error_code
 from lib.functions.calls import calling
 from lib.functions.creation import create
@@ -32,6 +32,7 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Do one op."""
     if event["op"] not in OPS:
         raise ValueError(f"op {event['op']!r} is not known: it is one of {', '.join(OPS)}")
+    lease.check(event)
     return OPS[event["op"]](event)
 
 

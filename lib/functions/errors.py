@@ -53,3 +53,11 @@ class Misconfigured(FunctionError):
 
 class NotApproved(FunctionError):
     """Nobody approved the recovery in time."""
+
+
+class LeaseLost(FunctionError):
+    """Another execution has acted since: this one must not go on."""
+
+
+class LeaseUnchecked(FunctionError):
+    """The execution was redriven: before it changes anything, it looks whether it still holds the lease."""

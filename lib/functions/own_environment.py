@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lib.functions import lease
 from lib.functions.airflow_client import Airflow, airflow_of
 from lib.functions.errors import Misconfigured, NotReady
 from lib.functions.log import logger
@@ -27,6 +28,7 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     op = event.get("op", "own")
     if op not in ("own", "disown"):
         raise Misconfigured(f"unknown op {op!r}, allowed: own, disown")
+    lease.check(event)
     airflow = airflow_of(event["environment"], event["version"])
     return own(airflow, event) if op == "own" else disown(airflow, event)
 

@@ -12,9 +12,10 @@ from lib.functions.aws import client, error_code, error_text
 from lib.functions.errors import Misconfigured
 
 LEASE = "lease"
-"""The execution that acts: `execution`, `at`."""
+"""The execution that acts: `execution`, `redrive_count`, `at`."""
 FAILED_OVER = "failed_over"
-"""Where the environment runs since its recovery: `environment`, `backup_id`, `execution`, `at`."""
+"""Where the environment runs since its recovery: `environment`, `backup_id`, `snapshot_time`,
+`paused_at_creation_was` (as JSON), `execution`, `at`; `finished_at` once the secondary is on its own."""
 HEALTH = "health"
 """The last health check: `answer`, `in_a_row`, `execution`, `at`, `notified_at`."""
 REFUSAL = "refusal"
@@ -23,7 +24,6 @@ FENCE = "fence"
 """The last alarm about a primary that came back: `at`."""
 
 KEY = "name"
-_HELD_BY_US = "attribute_not_exists(#key) OR #execution IN (:execution, :former)"
 _ROLES = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ResourceNotFoundException"})
 
 
@@ -57,17 +57,12 @@ class RecordTable:
         with self._explained():
             self._client.put_item(TableName=self._table, Item=_item(name, values))
 
-    def claim(self, name: str, values: Mapping[str, str], *, former: str = "") -> dict[str, str]:
-        """Write a record for `values["execution"]` where there is none but its own or the former one's.
+    def claim(self, name: str, values: Mapping[str, str], *, former: Mapping[str, str]) -> dict[str, str]:
+        """Write a record for `values["execution"]` where there is none but its own or the former one, unchanged.
 
         Returns the record that stands there then: another one's where it was not written.
         """
-        execution = values["execution"]
-        condition: dict[str, Any] = {
-            "ConditionExpression": _HELD_BY_US,
-            "ExpressionAttributeNames": {"#key": KEY, "#execution": "execution"},
-            "ExpressionAttributeValues": {":execution": {"S": execution}, ":former": {"S": former or execution}},
-        }
+        condition = _any_of(values["execution"], former)
         while True:
             with self._explained():
                 if self._is_met("put_item", Item=_item(name, values), **condition):
@@ -75,15 +70,18 @@ class RecordTable:
             if standing := self.get(name):  # else it was given back in between
                 return standing
 
+    def renew(self, name: str, values: Mapping[str, str]) -> bool:
+        """Write a record of `values["execution"]` anew; False where it is not its own any more."""
+        with self._explained():
+            return self._is_met("put_item", Item=_item(name, values), **_own(values["execution"]))
+
     def give_back(self, name: str, execution: str) -> bool:
         """Delete a record of an execution; False where it is not its own any more."""
         with self._explained():
             return self._is_met(
                 "delete_item",
                 Key=_key(name),
-                ConditionExpression="#execution = :execution",
-                ExpressionAttributeNames={"#execution": "execution"},
-                ExpressionAttributeValues={":execution": {"S": execution}},
+                **_own(execution),
             )
 
     def delete(self, name: str) -> bool:
@@ -117,3 +115,26 @@ def _key(name: str) -> dict[str, dict[str, str]]:
 
 def _item(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {**_key(name), **{field: {"S": value} for field, value in values.items()}}
+
+
+def _own(execution: str) -> dict[str, Any]:
+    """The condition that a record is this execution's."""
+    return {
+        "ConditionExpression": "#execution = :execution",
+        "ExpressionAttributeNames": {"#execution": "execution"},
+        "ExpressionAttributeValues": {":execution": {"S": execution}},
+    }
+
+
+def _any_of(execution: str, former: Mapping[str, str]) -> dict[str, Any]:
+    """The condition that there is no record, or this execution's, or the former one as it was read."""
+    same = " AND ".join(f"#f_{field} = :f_{field}" for field in former)
+    ways = ["attribute_not_exists(#key)", "#execution = :execution", *([f"({same})"] if former else [])]
+    own = _own(execution)
+    names = {"#key": KEY, **{f"#f_{field}": field for field in former}}
+    values = {f":f_{field}": {"S": value} for field, value in former.items()}
+    return {
+        "ConditionExpression": " OR ".join(ways),
+        "ExpressionAttributeNames": {**own["ExpressionAttributeNames"], **names},
+        "ExpressionAttributeValues": {**own["ExpressionAttributeValues"], **values},
+    }

@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from lib.functions import clock, execution_input, executions
-from lib.functions.log import logger
-from lib.functions.record_table import FAILED_OVER, FENCE, LEASE, RecordTable, stopped
-
-_log = logger(__name__)
-
-_TAKE_OVERS = 3
-"""How many ended holders in a row are replaced; more would mean that others are faster."""
+from lib.functions.lease import Lease
+from lib.functions.record_table import FAILED_OVER, FENCE, RecordTable, stopped
 
 
 def take_lease(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Let one execution act: `outcome` is TAKEN, HELD (by `holder`) or FAILED_OVER (by `holder`)."""
-    table, execution = RecordTable(event["records"]), event["execution"]
-    force = execution_input.read(event.get("input", {})).force
-    holder = _take(table, execution)
-    if holder != execution:
-        return _outcome("HELD", holder, f"{executions.name(holder)} is recovering the environment")
+    """Let one execution act: `outcome` is TAKEN, HELD (by `holder`), FAILED_OVER (by `holder`), or UNFINISHED: what
+    follows a `failover` of `holder` is left to this execution.
+    """
+    lease = Lease.of(event)
+    asked = execution_input.read(event.get("input", {}))
+    holder = lease.take()
+    if holder != lease.execution:
+        return _outcome(lease, "HELD", holder, f"{executions.name(holder)} is recovering the environment")
     # Asked only now: the one before writes its record first and then gives the lease back.
-    failover = table.get(FAILED_OVER)
-    if failover and not force:
-        table.give_back(LEASE, execution)
-        words = (
-            f"the environment runs as {failover['environment']} since {failover['at']}; "
-            'HINT: Clear the record with ./build.sh rearm, or start an execution with {"force": "YES"}.'
-        )
-        return _outcome("FAILED_OVER", failover["execution"], words)
-    return _outcome("TAKEN", execution, "this execution acts, no other one does")
+    failover = lease.table.get(FAILED_OVER)
+    if not failover or asked.force:
+        return _outcome(lease, "TAKEN", holder, "this execution acts, no other one does")
+    runs = f"the environment runs as {failover['environment']} since {failover['at']}"
+    if asked.activate_dags and "finished_at" not in failover:
+        told = _outcome(lease, "UNFINISHED", failover["execution"], f"{runs}, and is not on its own yet")
+        return {**told, "failover": _facts(failover)}
+    lease.give_back()
+    words = f'{runs}; HINT: Clear the record with ./build.sh rearm, or start an execution with {{"force": "YES"}}.'
+    return _outcome(lease, "FAILED_OVER", failover["execution"], words)
+
+
+def hold_lease(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Go on after a redrive, as TAKEN; raises LeaseLost where another execution has acted since."""
+    lease = Lease.of(event)
+    lease.hold()
+    return _outcome(lease, "TAKEN", lease.execution, "this execution still acts")
 
 
 def record_failover(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Write that the secondary has taken over, but for a drill, and give the lease back: `recorded`."""
-    table, execution = RecordTable(event["records"]), event["execution"]
-    if not event["drill"]:
-        secondary = event["environment"]
-        written = {
-            "environment": f"{secondary['name']}.{secondary['region']}",
-            "backup_id": event["backup_id"],
-            "execution": execution,
-            "at": clock.text(clock.now()),
-        }
-        table.put(FAILED_OVER, written)
-    if not table.give_back(LEASE, execution):
-        _log.warning("the lease was not this execution's any more", extra={"execution": execution})
-    return {"recorded": not event["drill"]}
+    """Write that the secondary works; what is to be known when it is made its own. Raises LeaseLost."""
+    lease = Lease.of(event)
+    lease.hold()
+    secondary = event["environment"]
+    written = {
+        "environment": f"{secondary['name']}.{secondary['region']}",
+        "backup_id": event["backup_id"],
+        "snapshot_time": event["snapshot_time"],
+        "paused_at_creation_was": json.dumps(event["paused_at_creation_was"]),
+        "execution": lease.execution,
+        "at": clock.text(clock.now()),
+    }
+    lease.table.put(FAILED_OVER, written)
+    return _facts(written)
+
+
+def finish_failover(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Write that the secondary is on its own, and give the lease back: `finished`; raises LeaseLost before that."""
+    lease = Lease.of(event)
+    failover = lease.table.get(FAILED_OVER)
+    if failover and "finished_at" not in failover:
+        lease.hold()
+        lease.table.put(FAILED_OVER, {**failover, "finished_at": clock.text(clock.now())})
+    lease.give_back()
+    return {"finished": bool(failover)}
 
 
 def release(event: Mapping[str, Any]) -> dict[str, Any]:
     """Give the lease back: `released`, False where it was not this execution's."""
-    return {"released": RecordTable(event["records"]).give_back(LEASE, event["execution"])}
+    return {"released": Lease.of(event).give_back()}
 
 
 def rearm(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +95,11 @@ def record_start(event: Mapping[str, Any]) -> dict[str, Any]:
 
 OPERATIONS = {
     operation.__name__: operation
-    for operation in (take_lease, record_failover, release, rearm, record_stop, record_start)
+    for operation in (
+        *(take_lease, hold_lease, release),
+        *(record_failover, finish_failover, rearm),
+        *(record_stop, record_start),
+    )
 }
 
 
@@ -87,17 +108,11 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     return OPERATIONS[event["op"]](event)
 
 
-def _take(table: RecordTable, execution: str) -> str:
-    """The execution that holds the lease in the end."""
-    wanted = {"execution": execution, "at": clock.text(clock.now())}
-    holder = ""
-    for _ in range(_TAKE_OVERS):
-        holder = table.claim(LEASE, wanted, former=holder)["execution"]
-        if holder == execution or executions.is_running(holder):
-            return holder
-        _log.info("the holder of the lease has ended", extra={"holder": holder})
-    return holder
+def _outcome(lease: Lease, outcome: str, holder: str, reason: str) -> dict[str, Any]:
+    return {"outcome": outcome, "holder": holder, "reason": reason, "redrive_count": lease.redrive_count}
 
 
-def _outcome(outcome: str, holder: str, reason: str) -> dict[str, Any]:
-    return {"outcome": outcome, "holder": holder, "reason": reason}
+def _facts(failover: Mapping[str, str]) -> dict[str, Any]:
+    """What the states after a failover need to know of it."""
+    told = {name: failover[name] for name in ("backup_id", "snapshot_time")}
+    return {**told, "paused_at_creation_was": json.loads(failover["paused_at_creation_was"])}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lib.functions import clock
+from lib.functions import clock, lease
 from lib.functions.aws import client
 from lib.functions.calls import calling
 from lib.functions.log import logger
@@ -18,6 +18,7 @@ _log = logger(__name__)
 
 def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Set the state; a schedule that is not there is told, not raised."""
+    lease.check(event)
     name, state = event["name"], event["state"]
     scheduler = client("scheduler", event["region"])
     with calling(f"set schedule '{name}' to {state}"):

@@ -11,8 +11,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from lib.constructs.airflow_variables import airflow_variables
 from lib.constructs.arns import Arns
 from lib.constructs.function import Function
+from lib.workflows.lease_steps import LeaseSteps
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import place
+from lib.workflows.payloads import held, place
 from lib.workflows.tasks import Patience, Tasks
 
 REACH = "$.airflow"
@@ -27,8 +28,9 @@ ASK_AGAIN_SECS = 10
 class AirflowSteps:
     """States that ask the secondary's Airflow."""
 
-    def __init__(self, tasks: Tasks, parts: RecoveryParts) -> None:
+    def __init__(self, tasks: Tasks, parts: RecoveryParts, lease: LeaseSteps) -> None:
         self._tasks = tasks
+        self._lease = lease
         self._parts = parts
         self._config = parts.config
         functions = parts.functions
@@ -98,10 +100,12 @@ class AirflowSteps:
             "backup_dag_id": self._config.recovery.export_dag_name,
             "schedule": schedule,
             **self._environment,
+            **held(),
         }
-        return self._tasks.ask_airflow(
+        own = self._tasks.ask_airflow(
             name, self._own, f"{REACH}.own", payload, keep=("scheduled",), result_path="$.own"
         )
+        return self._lease.guard(own)
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -129,8 +133,9 @@ class AirflowSteps:
             "task_token_region": self._config.secondary.region,
             "conf": {"dr_type": str(self._config.deployment.dr_type), **conf},
             **self._environment,
+            **held(),
         }
-        return self._tasks.wait_for_airflow(
+        run = self._tasks.wait_for_airflow(
             name,
             self._dag,
             f"{REACH}.dag",
@@ -139,6 +144,7 @@ class AirflowSteps:
             heartbeat=Duration.seconds(self._config.deadlines.heartbeat_secs),
             result_path=result_path,
         )
+        return self._lease.guard(run)
 
     def _reach(self, name: str, dag: Function, own: Function) -> sfn.Pass:
         arns = {"dag": dag.function.function_arn, "own": own.function.function_arn}

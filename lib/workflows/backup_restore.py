@@ -5,6 +5,7 @@ The numbers are those of "BR Flow 2: Recovery" in the README.
 
 from __future__ import annotations
 
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lib.workflows import fragments, recovery
@@ -23,19 +24,24 @@ class BackupRestore(RecoveryWorkflow):
 
 def backup_restore(steps: Steps) -> Part:
     """The story, from the health check to an environment that works in the secondary Region."""
+    reached = fragments.airflow_reached(steps)
+    over = recovery.on_its_own(
+        steps,
+        steps.secondary.let_new_dags_start_again(),
+        success=steps.tell.the_secondary_has_taken_over(" About new DAGs: {}.", "$.update.why"),
+    )
     return story(
         recovery.found_failed(steps, when_healthy=steps.store_the_blueprint()),  # 2.b to 2.e
-        recovery.alone(steps),
+        recovery.alone(steps, left_over=reached),
         recovery.allowed(steps),
         steps.check_that_recovery_can_succeed(),
         steps.tell.recovery_starts(),
         steps.disable_the_health_schedule(),  # 2.f
         fragments.brought_up(steps),  # 2.g to 2.j
-        fragments.airflow_reached(steps),
+        reached,
+        recovery.unless_recorded(steps, over),
         recovery.restored(steps),  # 2.k and 2.l
         recovery.taken_over(
-            steps,
-            steps.secondary.let_new_dags_start_again(),
-            success=steps.tell.the_secondary_has_taken_over(" About new DAGs: {}.", "$.update.why"),
+            steps, over, paused_at_creation_was=sfn.JsonPath.object_at("$.creation.paused_at_creation_was")
         ),
     )

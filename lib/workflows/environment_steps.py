@@ -9,16 +9,18 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
 from lib.workflows.allowances import Allowances
+from lib.workflows.lease_steps import FAILOVER, LeaseSteps
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import REDRIVES, arn, owner_tag, place, shelf
+from lib.workflows.payloads import REDRIVES, arn, held, owner_tag, place, shelf
 from lib.workflows.tasks import Tasks
 
 
 class EnvironmentSteps:
     """States that ask MWAA in the secondary Region."""
 
-    def __init__(self, asks: Tasks, may: Allowances, parts: RecoveryParts) -> None:
+    def __init__(self, asks: Tasks, may: Allowances, parts: RecoveryParts, lease: LeaseSteps) -> None:
         self._tasks = asks
+        self._lease = lease
         self._may = may
         self._parts = parts
         self._config = parts.config
@@ -28,10 +30,11 @@ class EnvironmentSteps:
         """Begin to create it from the blueprint, or go on with what has begun."""
         secondary = self._config.secondary
         self._may.create_the_secondary(self._function)
-        return self._ask(
+        create = self._ask(
             "Create the secondary environment",
             {
                 "op": "create",
+                **held(),
                 **shelf(self._parts),
                 "blueprint_key": self._config.deployment.backup_file_name,
                 "network": {
@@ -49,6 +52,7 @@ class EnvironmentSteps:
             },
             result_path="$.creation",
         )
+        return self._lease.guard(create)
 
     def look_for(self, name: str, until: str, *, since: str, deadline_mins: int) -> tasks.LambdaInvoke:
         """Whether it is AVAILABLE or DELETED by now; raises EnvironmentBroken and DeadlinePassed."""
@@ -72,14 +76,16 @@ class EnvironmentSteps:
     def let_new_dags_start_again(self) -> tasks.LambdaInvoke:
         """Give `dags_are_paused_at_creation` the blueprint's value back."""
         self._may.update_the_secondary(self._function)
-        return self._ask(
+        unpause = self._ask(
             "Let new DAGs start on their own again",
             {
                 "op": "unpause_at_creation",
-                "paused_at_creation_was": sfn.JsonPath.object_at("$.creation.paused_at_creation_was"),
+                "paused_at_creation_was": sfn.JsonPath.object_at(f"{FAILOVER}.paused_at_creation_was"),
+                **held(),
             },
             result_path="$.update",
         )
+        return self._lease.guard(unpause)
 
     def _ask(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
         self._may.look_at_the_secondary(self._function)

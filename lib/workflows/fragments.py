@@ -47,9 +47,7 @@ def approved(steps: Steps) -> Part:
         every_secs=ANSWER_SECS,
         deadline_mins=steps.config.recovery.approval_timeout_mins,
     )
-    refused = story(
-        steps.give_the_lease_back(), steps.tell.refused(), sfn.Succeed(steps.scope, "The recovery was refused")
-    )
+    refused = story(steps.lease.give_back(), steps.tell.refused(), sfn.Succeed(steps.scope, "The recovery was refused"))
     wait.found.when(_is("$.answer.answer", "REFUSED"), refused.first)
     wait.found.when(_is("$.answer.answer", "WAITING"), wait.pause)
     asked = story(steps.ask_for_approval(), wait.look)

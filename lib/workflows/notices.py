@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
+from lib.workflows.lease_steps import FAILOVER
 from lib.workflows.story import Part
 from lib.workflows.tasks import Tasks
 
@@ -87,8 +88,8 @@ class Notices:
             f"{self._config.secondary.environment_name} has taken over",
             f"The environment {self._secondary} has taken over from {self._primary}, with backup {{}} of {{}}.{more} "
             f"The health schedule stays off. {REARM}",
-            "$.preflight.backup_id",
-            "$.preflight.snapshot_time",
+            f"{FAILOVER}.backup_id",
+            f"{FAILOVER}.snapshot_time",
             *paths,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
@@ -21,6 +23,12 @@ def place(side: Side) -> dict[str, str]:
 def records(config: DisasterRecovery) -> dict[str, str]:
     """Where the records are: always in the secondary Region."""
     return {"table": config.records_table_name, "region": config.secondary.region}
+
+
+def held() -> dict[str, Any]:
+    """In which redrive the lease was looked at, and which one this is: for functions that act only with the lease."""
+    held_in = sfn.JsonPath.number_at("$.lease.redrive_count")
+    return {"lease": {"held_in_redrive": held_in, "redrive_count": sfn.JsonPath.number_at(REDRIVES)}}
 
 
 def owner_tag(config: DisasterRecovery) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aws_cdk import Duration
+from aws_cdk import Duration, IResolvable
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -12,6 +12,7 @@ from constructs import Construct
 from lib.config.recovery_sections import Approval
 from lib.workflows import fragments
 from lib.workflows.allowances import ENCRYPT
+from lib.workflows.lease_steps import FAILOVER
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.steps import Steps
 from lib.workflows.story import Part, Step, story, way
@@ -56,13 +57,20 @@ def found_failed(steps: Steps, *, when_healthy: Part | Step | None = None) -> Pa
     return Part(begin.first, (way(decision, _decides("RECOVER")),))
 
 
-def alone(steps: Steps) -> Part:
-    """Take the lease; the way on is that no other execution acts, and nothing has failed over."""
+def alone(steps: Steps, *, left_over: Part) -> Part:
+    """Take the lease; the way on is that no other execution acts, and nothing has failed over.
+
+    `left_over` leads to what follows a failover that an execution before has recorded and could not finish.
+    """
     lease = sfn.Choice(steps.scope, "Act on the lease")
-    begin = story(steps.take_the_lease(), Part(lease))
+    begin = story(steps.lease.take(), Part(lease))
     already = story(steps.tell.failed_over_already(), sfn.Succeed(steps.scope, "The primary has failed over already"))
+    go_on = sfn.Pass(
+        steps.scope, "Go on with the failover that is recorded", input_path="$.lease.failover", result_path=FAILOVER
+    )
     lease.when(_leased("HELD"), sfn.Succeed(steps.scope, "Another execution recovers"))
     lease.when(_leased("FAILED_OVER"), already.first)
+    lease.when(_leased("UNFINISHED"), story(go_on, left_over).first)
     return Part(begin.first, (way(lease, _leased("TAKEN")),))
 
 
@@ -77,15 +85,31 @@ def restored(steps: Steps) -> Part:
     return story(steps.airflow.wait_until_parsed("Wait until the restore DAG is parsed", dag), steps.airflow.restore())
 
 
-def taken_over(steps: Steps, *more: Part | Step, success: Part) -> Part:
-    """Write that the secondary works before anything else may fail: nothing may clean it up from here on."""
-    own = steps.airflow.make_it_its_own("Make the secondary its own", schedule=steps.config.secondary.backup_schedule)
-    over = story(
-        steps.record_the_failover(), own, *more, success, sfn.Succeed(steps.scope, "The secondary has taken over")
+def unless_recorded(steps: Steps, over: Part) -> Part:
+    """Go on with the restore; where an execution before has recorded the failover, with what follows that."""
+    choice = sfn.Choice(steps.scope, "Go on with what is left to do")
+    is_recorded = sfn.Condition.is_present(FAILOVER)
+    choice.when(is_recorded, over.first)
+    return Part(choice, (way(choice, sfn.Condition.not_(is_recorded)),))
+
+
+def on_its_own(steps: Steps, *more: Part | Step, success: Part) -> Part:
+    """What follows a failover; a new execution repeats it where it could not be finished."""
+    return story(
+        steps.airflow.make_it_its_own("Make the secondary its own", schedule=steps.config.secondary.backup_schedule),
+        *more,
+        steps.lease.finish_the_failover(),
+        success,
+        sfn.Succeed(steps.scope, "The secondary has taken over"),
     )
+
+
+def taken_over(steps: Steps, over: Part, *, paused_at_creation_was: IResolvable | None = None) -> Part:
+    """Write that the secondary works before anything else may fail: nothing may clean it up from here on."""
+    record = steps.lease.record_the_failover(paused_at_creation_was=paused_at_creation_was)
     choice = sfn.Choice(steps.scope, "Tell a drill from a failover")
     choice.when(_is("$.input.activate_dags", False), _drilled(steps).first)
-    choice.when(_is("$.input.activate_dags", True), over.first)
+    choice.when(_is("$.input.activate_dags", True), story(record, over).first)
     return Part(choice)
 
 
@@ -93,8 +117,8 @@ def _drilled(steps: Steps) -> Part:
     """The primary goes on: neither backups in the secondary nor a record of a failover, and it is watched again."""
     return story(
         steps.airflow.make_it_its_own("Make the secondary its own for the drill", schedule=None),
-        steps.end_the_drill(),
         steps.enable_the_health_schedule() if steps.config.health_check.enabled else None,
+        steps.lease.give_back("Give the lease back after the drill"),
         steps.tell.the_drill_is_over(),
         sfn.Succeed(steps.scope, "The drill is over"),
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
@@ -14,9 +11,10 @@ from constructs import Construct
 from lib.workflows.airflow_steps import AirflowSteps
 from lib.workflows.allowances import Allowances
 from lib.workflows.environment_steps import EnvironmentSteps
+from lib.workflows.lease_steps import LeaseSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import EXECUTION, INPUT, arn, owner_tag, place, records, shelf
+from lib.workflows.payloads import EXECUTION, INPUT, arn, held, owner_tag, place, records, shelf
 from lib.workflows.tasks import Tasks
 
 BACKUP_PREFIX = "data"
@@ -35,8 +33,9 @@ class Steps:
         self._records = records(parts.config)
         self._tasks = Tasks(scope, role=role, topic=parts.topic)
         self.tell = Notices(self._tasks, parts.config)
-        self.secondary = EnvironmentSteps(self._tasks, self._may, parts)
-        self.airflow = AirflowSteps(self._tasks, parts)
+        self.lease = LeaseSteps(self._tasks, self._may, parts)
+        self.secondary = EnvironmentSteps(self._tasks, self._may, parts, self.lease)
+        self.airflow = AirflowSteps(self._tasks, parts, self.lease)
 
     def read_the_input(self) -> tasks.LambdaInvoke:
         """The flags that a person may start an execution with; what cannot be read ends it in words."""
@@ -110,24 +109,6 @@ class Steps:
             result_path="$.blueprint",
         )
 
-    def take_the_lease(self) -> tasks.LambdaInvoke:
-        """Let one execution act, this one or another one."""
-        return self._record(
-            "Take the lease", {"op": "take_lease", "input": sfn.JsonPath.object_at(INPUT)}, result_path="$.lease"
-        )
-
-    def give_the_lease_back(self) -> tasks.LambdaInvoke:
-        """End a recovery that was refused."""
-        return self._record("Give the lease back", {"op": "release"}, result_path="$.record")
-
-    def record_the_failover(self) -> tasks.LambdaInvoke:
-        """Write that the secondary has taken over, so that nothing recovers onto it again."""
-        return self._record_failover("Record the failover and give the lease back", is_drill=False)
-
-    def end_the_drill(self) -> tasks.LambdaInvoke:
-        """End a recovery after which the primary goes on."""
-        return self._record_failover("Give the lease back after the drill", is_drill=True)
-
     def ask_for_approval(self) -> tasks.LambdaInvoke:
         """Tell people what is wrong, and how they say that recovery starts."""
         return self._approval("Ask for approval", "ask", result_path="$.approval")
@@ -172,21 +153,6 @@ class Steps:
         """The primary is watched again."""
         return self._schedule("Enable the health schedule again", "ENABLED")
 
-    def _record(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
-        function = self._functions.records
-        self._may.hold_the_lease(function)
-        payload = {**payload, "records": self._records, "execution": EXECUTION}
-        return self._tasks.ask(name, function, payload, result_path=result_path)
-
-    def _record_failover(self, name: str, *, is_drill: bool) -> tasks.LambdaInvoke:
-        payload = {
-            "op": "record_failover",
-            "environment": place(self.config.secondary),
-            "backup_id": sfn.JsonPath.string_at("$.preflight.backup_id"),
-            "drill": is_drill,
-        }
-        return self._record(name, payload, result_path="$.record")
-
     def _approval(self, name: str, op: str, *, result_path: str) -> tasks.LambdaInvoke:
         function = self._functions.approval
         self._may.ask_for_approval(function)
@@ -209,5 +175,6 @@ class Steps:
             "group": "default",
             "region": self.config.secondary.region,
             "state": state,
+            **held(),
         }
-        return self._tasks.ask(name, function, payload, result_path="$.schedule")
+        return self.lease.guard(self._tasks.ask(name, function, payload, result_path="$.schedule"))

@@ -25,28 +25,29 @@ class WarmStandby(RecoveryWorkflow):
 
 def warm_standby(steps: Steps) -> Part:
     """The story, from the health check to a standby that has taken over."""
+    available = fragments.standing_by(steps)
+    over = recovery.on_its_own(steps, success=steps.tell.the_secondary_has_taken_over())
     return story(
         recovery.found_failed(steps),  # 2.b and 2.c
-        recovery.alone(steps),
+        recovery.alone(steps, left_over=available),
         recovery.allowed(steps),
         steps.check_that_recovery_can_succeed(),
+        available,
+        fragments.airflow_reached(steps),
+        recovery.unless_recorded(steps, over),
         _able_to_restore(steps),
         steps.tell.recovery_starts(),
         steps.disable_the_health_schedule(),  # 2.d
         _cleaned_up(steps),
         recovery.restored(steps),  # 2.e and 2.f
-        recovery.taken_over(steps, success=steps.tell.the_secondary_has_taken_over()),
+        recovery.taken_over(steps, over),
     )
 
 
-def _able_to_restore(steps: Steps) -> Part:
+def _able_to_restore(steps: Steps) -> sfn.CustomState:
     """Whether the standby could restore, before it is emptied; this, too, changes nothing."""
     dag = steps.config.recovery.import_dag_name
-    return story(
-        fragments.standing_by(steps),
-        fragments.airflow_reached(steps),
-        steps.airflow.wait_until_parsed("Check that the standby knows the restore DAG", dag),
-    )
+    return steps.airflow.wait_until_parsed("Check that the standby knows the restore DAG", dag)
 
 
 def _cleaned_up(steps: Steps) -> Part:

@@ -33,20 +33,28 @@ Script = Mapping[str, Answer]
 BEGUN = {"started_at": "2026-11-22T02:00:00+00:00", "redrive_count": 0}
 UNHEALTHY = {"decision": "RECOVER", "reason": "no heartbeat", "notify": False, "in_a_row": 1}
 
+FAILOVER: Json = {
+    "backup_id": "20261122T010000Z-0123456789ab",
+    "snapshot_time": "2026-11-22T01:00:00Z",
+    "paused_at_creation_was": False,
+}
+
 ANSWERS: Script = {
     "execution_input": {"simulate": False, "force": False, "activate_dags": True},
     "health_check": {"answer": "HEALTHY", "reason": "it beats", "simulated": False},
     "decide": UNHEALTHY,
     "blueprint.store": {"stored": True, "why": "it has changed"},
-    "records.take_lease": {"outcome": "TAKEN", "holder": "us", "reason": "nobody acts"},
-    "records.record_failover": {"recorded": True},
+    "records.take_lease": {"outcome": "TAKEN", "holder": "us", "reason": "nobody acts", "redrive_count": 0},
+    "records.hold_lease": {"outcome": "TAKEN", "holder": "us", "reason": "still us", "redrive_count": 0},
+    "records.record_failover": FAILOVER,
+    "records.finish_failover": {"finished": True},
     "records.release": {"released": True},
     "approval.ask": {"deadline": "2026-11-22T12:00:00+00:00"},
     "approval.look": {"answer": "APPROVED"},
     "preflight": {
-        "backup_id": "20261122T010000Z-0123456789ab",
+        "backup_id": FAILOVER["backup_id"],
         "backup_environment": "primary.us-east-1",
-        "snapshot_time": "2026-11-22T01:00:00Z",
+        "snapshot_time": FAILOVER["snapshot_time"],
         "age_seconds": 3600,
         "warnings": [],
         "object_versions": {},

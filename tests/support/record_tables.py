@@ -19,6 +19,8 @@ REGION = "us-west-2"
 RECORDS = {"table": "mwaa-records", "region": REGION}
 PRIMARY = {"name": "my-mwaa", "region": "us-east-1"}
 SECONDARY = {"name": "my-mwaa-dr", "region": REGION}
+FACTS = {"backup_id": "20261122T120000Z", "snapshot_time": "2026-11-22T12:00:00Z", "paused_at_creation_was": False}
+"""What the record of a failover keeps for the states after it."""
 
 
 @dataclass

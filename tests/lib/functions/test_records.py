@@ -10,19 +10,27 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from lib.functions import executions, record_table
-from lib.functions.errors import Misconfigured
+from lib.functions.errors import LeaseLost, Misconfigured
 from lib.functions.record_table import FAILED_OVER, LEASE, RecordTable
 from lib.functions.records import handler
-from tests.support.record_tables import PRIMARY, RECORDS, REGION, SECONDARY, Account
+from tests.support.record_tables import FACTS, PRIMARY, RECORDS, REGION, SECONDARY, Account
 
 
 def do(op: str, execution: str = "", **more: Any) -> dict[str, Any]:
     return handler({"op": op, "records": RECORDS, "execution": execution, **more}, None)
 
 
-def fail_over(execution: str, *, drill: bool = False) -> dict[str, Any]:
-    backup_id = "20261122T120000Z"
-    return do("record_failover", execution, environment=SECONDARY, backup_id=backup_id, drill=drill)
+def record(execution: str) -> dict[str, Any]:
+    return do("record_failover", execution, environment=SECONDARY, **FACTS)
+
+
+def fail_over(aws: Account) -> str:
+    """An execution that took over, to its end."""
+    one = aws.execution()
+    do("take_lease", one)
+    record(one)
+    do("finish_failover", one)
+    return one
 
 
 def test_the_first_execution_takes_the_lease(aws: Account) -> None:
@@ -95,33 +103,68 @@ def test_a_holder_that_cannot_be_asked_about_keeps_the_lease(
     assert aws.table.get(LEASE)["execution"] == one
 
 
-def test_success_is_recorded_and_gives_the_lease_back(aws: Account) -> None:
+def test_a_failover_is_recorded_while_the_lease_is_held(aws: Account) -> None:
     one = aws.execution()
     do("take_lease", one)
-    assert fail_over(one) == {"recorded": True}
-    assert aws.table.get(LEASE) == {}
+    assert record(one) == FACTS
+    assert aws.table.get(LEASE)["execution"] == one
     assert aws.table.get(FAILED_OVER) == {
         "environment": "my-mwaa-dr.us-west-2",
         "backup_id": "20261122T120000Z",
+        "snapshot_time": "2026-11-22T12:00:00Z",
+        "paused_at_creation_was": "false",
         "execution": one,
         "at": "2026-11-22T12:11:30+00:00",
     }
 
 
-def test_recording_twice_is_the_same_as_once(aws: Account) -> None:
+def test_a_failover_that_is_finished_gives_the_lease_back(aws: Account) -> None:
+    fail_over(aws)
+    assert aws.table.get(LEASE) == {}
+    assert aws.table.get(FAILED_OVER)["finished_at"] == "2026-11-22T12:11:30+00:00"
+
+
+def test_recording_and_finishing_twice_is_the_same_as_once(aws: Account) -> None:
     one = aws.execution()
     do("take_lease", one)
-    assert fail_over(one) == fail_over(one) == {"recorded": True}
+    assert record(one) == record(one)
+    assert do("finish_failover", one) == do("finish_failover", one) == {"finished": True}
+
+
+def test_a_failover_that_was_forgotten_meanwhile_is_not_finished(aws: Account) -> None:
+    one = aws.execution()
+    do("take_lease", one)
+    record(one)
+    do("rearm")
+    assert do("finish_failover", one) == {"finished": False}
+    assert (aws.table.get(FAILED_OVER), aws.table.get(LEASE)) == ({}, {})
 
 
 def test_after_a_failover_no_execution_recovers_again(aws: Account) -> None:
-    one, other = aws.execution(), aws.execution()
-    do("take_lease", one)
-    fail_over(one)
-    told = do("take_lease", other)
+    one = fail_over(aws)
+    told = do("take_lease", aws.execution())
     assert (told["outcome"], told["holder"]) == ("FAILED_OVER", one)
     assert "my-mwaa-dr.us-west-2" in told["reason"]
     assert "./build.sh rearm" in told["reason"]
+    assert aws.table.get(LEASE) == {}
+
+
+def test_a_failover_that_was_not_finished_is_left_to_the_next_execution(aws: Account) -> None:
+    ended, one = aws.execution(running=False), aws.execution()
+    do("take_lease", ended)
+    record(ended)
+    told = do("take_lease", one)
+    assert (told["outcome"], told["holder"], told["failover"]) == ("UNFINISHED", ended, FACTS)
+    assert aws.table.get(LEASE)["execution"] == one
+    do("finish_failover", one)
+    assert do("take_lease", aws.execution())["outcome"] == "FAILED_OVER"
+
+
+def test_a_drill_finishes_no_failover(aws: Account) -> None:
+    ended = aws.execution(running=False)
+    do("take_lease", ended)
+    record(ended)
+    assert do("take_lease", aws.execution(), input={"activate_dags": False})["outcome"] == "FAILED_OVER"
     assert aws.table.get(LEASE) == {}
 
 
@@ -133,7 +176,8 @@ def test_one_that_waited_while_the_other_finished_does_not_recover_again(
     claim = RecordTable.claim
 
     def after_the_other_has_finished(table: RecordTable, *arguments: Any, **more: Any) -> dict[str, str]:
-        fail_over(one)
+        record(one)
+        do("finish_failover", one)
         return claim(table, *arguments, **more)
 
     monkeypatch.setattr(RecordTable, "claim", after_the_other_has_finished)
@@ -142,29 +186,66 @@ def test_one_that_waited_while_the_other_finished_does_not_recover_again(
 
 @pytest.mark.parametrize("flags", [{"force": "yes"}, {"force": True}])
 def test_force_recovers_although_a_failover_is_recorded(aws: Account, flags: dict[str, Any]) -> None:
-    fail_over(aws.execution())
+    fail_over(aws)
     assert do("take_lease", aws.execution(), input=flags)["outcome"] == "TAKEN"
 
 
 def test_rearming_lets_the_next_recovery_happen(aws: Account) -> None:
-    fail_over(aws.execution())
+    fail_over(aws)
     assert do("rearm") == {"rearmed": True}
     assert do("rearm") == {"rearmed": False}
     assert do("take_lease", aws.execution())["outcome"] == "TAKEN"
 
 
-def test_a_drill_gives_the_lease_back_and_records_nothing(aws: Account) -> None:
+def test_a_redrive_holds_the_lease_that_nobody_has_taken(aws: Account) -> None:
     one = aws.execution()
     do("take_lease", one)
-    assert fail_over(one, drill=True) == {"recorded": False}
-    assert (aws.table.get(LEASE), aws.table.get(FAILED_OVER)) == ({}, {})
+    assert do("hold_lease", one, redrive_count=2)["redrive_count"] == 2
+    assert aws.table.get(LEASE)["redrive_count"] == "2"
 
 
-def test_a_failover_is_recorded_although_the_lease_was_lost(aws: Account) -> None:
-    one, other = aws.execution(), aws.execution()
+@pytest.mark.parametrize("op", ["hold_lease", "record_failover", "finish_failover"])
+def test_one_whose_lease_was_taken_does_nothing_more(aws: Account, op: str) -> None:
+    ended, other = aws.execution(running=False), aws.execution()
+    do("take_lease", ended)
+    record(ended)
     do("take_lease", other)
-    assert fail_over(one) == {"recorded": True}
+    before = aws.table.get(FAILED_OVER)
+    with pytest.raises(
+        LeaseLost, match=f"^{executions.name(other)} has taken the lease since {executions.name(ended)}"
+    ):
+        do(op, ended, environment=SECONDARY, redrive_count=1, **FACTS)
+    assert aws.table.get(FAILED_OVER) == before
     assert aws.table.get(LEASE)["execution"] == other
+
+
+def test_one_whose_lease_was_taken_and_given_back_does_nothing_more(aws: Account) -> None:
+    ended = aws.execution(running=False)
+    do("take_lease", ended)
+    fail_over(aws)
+    with pytest.raises(LeaseLost, match="another one, which has given it back, has taken the lease"):
+        do("hold_lease", ended, redrive_count=1)
+
+
+def test_one_that_is_redriven_while_it_is_taken_over_keeps_the_lease(
+    aws: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, other = aws.execution(running=False), aws.execution()
+    do("take_lease", ended)
+    is_running = executions.is_running
+    redriven: list[str] = []
+
+    def before_the_other_writes(arn: str) -> bool:
+        if redriven:
+            return True
+        was_running = is_running(arn)
+        redriven.append(arn)
+        do("hold_lease", ended, redrive_count=1)
+        return was_running
+
+    monkeypatch.setattr(executions, "is_running", before_the_other_writes)
+    assert do("take_lease", other)["outcome"] == "HELD"
+    assert aws.table.get(LEASE)["execution"] == ended
 
 
 def test_only_the_holder_gives_the_lease_back(aws: Account) -> None:

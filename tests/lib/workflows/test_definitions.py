@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 STRATEGIES = [workflow, warm_standby]
 TOKEN = ".waitForTaskToken"
+FUNCTION = "AWS::Lambda::Function"
 
 
 @pytest.fixture(params=STRATEGIES, ids=["backup_restore", "warm_standby"])
@@ -53,13 +54,43 @@ def test_every_wait_for_a_token_has_a_heartbeat_below_its_timeout(asked: Specime
 
 def test_the_execution_ends_where_it_fails_so_that_a_redrive_goes_on_there(asked: Specimen) -> None:
     assert [name for name, state in asked.states.items() if state["Type"] == "Fail"] == []
-    caught = {
-        (name, catcher["Next"] == state["Next"])
+    caught = [
+        (name, state["Next"], catcher)
         for name, state in asked.states.items()
         for catcher in state.get("Catch", [])
-    }
+        if catcher["ErrorEquals"] != ["LeaseUnchecked"]
+    ]
     assert caught
-    assert all(is_the_way_on for _, is_the_way_on in caught)
+    assert [name for name, way_on, catcher in caught if catcher["Next"] != way_on] == []
+
+
+WITHOUT_A_LEASE = (
+    *("execution_input", "health_check", "decide", "approval", "blueprint", "preflight"),
+    "records",  # which looks at the lease itself
+)
+LOOKS = {"wait", "look", "parsed"}
+
+
+def test_whatever_changes_something_acts_only_with_the_lease(asked: Specimen) -> None:
+    names = {id_: found["Properties"]["Description"] for id_, found in asked.resources(FUNCTION).items()}
+    for name, task in _tasks(asked):
+        parameters = task["Parameters"]
+        payload = parameters.get("Payload", parameters)
+        is_harmless = payload.get("op") in LOOKS or names.get(task["Resource"].strip("<>")) in WITHOUT_A_LEASE
+        guards = [catcher["Next"] for catcher in task.get("Catch", []) if catcher["ErrorEquals"] == ["LeaseUnchecked"]]
+        assert bool(guards) == ("lease" in payload), name
+        assert guards or is_harmless or name.startswith("Notify"), name
+
+
+def test_an_execution_that_looks_at_its_lease_again_goes_on_where_it_was(asked: Specimen) -> None:
+    guarded = {
+        name: catcher["Next"]
+        for name, state in asked.states.items()
+        for catcher in state.get("Catch", [])
+        if catcher["ErrorEquals"] == ["LeaseUnchecked"]
+    }
+    assert len(guarded) >= 6
+    assert {name: asked.states[again]["Next"] for name, again in guarded.items()} == {name: name for name in guarded}
 
 
 def test_no_wait_asks_so_often_that_the_history_of_the_execution_is_full(strategy: Callable[..., Specimen]) -> None:

@@ -11,12 +11,14 @@ from docs.specimen import Specimen
 from lib.functions.errors import (
     DeadlinePassed,
     EnvironmentBroken,
+    LeaseLost,
+    LeaseUnchecked,
     NotApproved,
     NotReady,
     PreflightFailed,
     Unhealthy,
 )
-from tests.support.executions import ANSWERS, BEGUN, Execution, execute
+from tests.support.executions import ANSWERS, BEGUN, FAILOVER, Execution, execute
 from tests.support.workflows import warm_standby, workflow
 
 STRATEGIES = pytest.mark.parametrize("strategy", [workflow, warm_standby], ids=["backup_restore", "warm_standby"])
@@ -50,7 +52,8 @@ def test_a_recovery_without_trouble_ends_with_a_secondary_that_has_taken_over(st
     assert (execution.status, execution.states[-1]) == ("SUCCEEDED", "The secondary has taken over")
     assert subjects(execution) == ["Recovery of mwaa-primary starts", "mwaa-secondary has taken over"]
     (recorded,) = execution.payloads("records.record_failover")
-    assert (recorded["drill"], recorded["backup_id"]) == (False, ANSWERS["preflight"]["backup_id"])
+    assert recorded["backup_id"] == ANSWERS["preflight"]["backup_id"]
+    assert execution.payloads("records.finish_failover")
 
 
 @STRATEGIES
@@ -119,6 +122,41 @@ def test_who_has_not_the_lease_changes_nothing(strategy: Strategy, outcome: str,
     execution = execute(strategy(), {"records.take_lease": lease})
     assert (execution.status, execution.states[-1], len(execution.told)) == ("SUCCEEDED", end, told)
     assert changed(execution) == set()
+
+
+@STRATEGIES
+def test_what_follows_a_failover_is_finished_by_the_next_execution(strategy: Strategy) -> None:
+    lease = {"outcome": "UNFINISHED", "holder": "another", "reason": "", "redrive_count": 0, "failover": FAILOVER}
+    execution = execute(strategy(FAILOVER_APPROVAL="MANUAL"), {"records.take_lease": lease})
+    assert execution.states[-1] == "The secondary has taken over"
+    assert changed(execution) == {"own_environment.own"}
+    assert not execution.payloads("records.record_failover")
+    assert FAILOVER["backup_id"] in execution.told[-1][1]
+
+
+def test_the_next_execution_gives_new_dags_the_setting_of_the_blueprint_back() -> None:
+    lease = {"outcome": "UNFINISHED", "holder": "another", "reason": "", "redrive_count": 0, "failover": FAILOVER}
+    (asked,) = execute(workflow(), {"records.take_lease": lease}).payloads("environment.unpause_at_creation")
+    assert asked["paused_at_creation_was"] is False
+
+
+GUARDED = ["schedule", "environment.create", "dag.trigger", "own_environment.own", "environment.unpause_at_creation"]
+
+
+@pytest.mark.parametrize("asked", GUARDED)
+def test_a_step_looks_at_the_lease_again_when_its_function_says_so(asked: str) -> None:
+    execution = execute(workflow(), {asked: [LeaseUnchecked("redrive 1"), ANSWERS[asked]]})
+    assert execution.states[-1] == "The secondary has taken over"
+    assert len(execution.payloads("records.hold_lease")) == 1
+    assert len(execution.payloads(asked)) == 2
+
+
+@pytest.mark.parametrize("asked", GUARDED)
+def test_a_step_of_an_execution_that_acts_no_more_is_the_last_one(asked: str) -> None:
+    script = {asked: LeaseUnchecked("redrive 1"), "records.hold_lease": LeaseLost("another has taken the lease")}
+    execution = execute(workflow(), script)
+    assert (execution.status, execution.error) == ("FAILED", "LeaseLost")
+    assert execution.states[-1].startswith("Hold the lease again, then ")
 
 
 def test_recovery_begins_when_a_person_has_approved_it() -> None:
@@ -266,7 +304,8 @@ def test_a_drill_leaves_the_primary_at_work(strategy: Strategy) -> None:
     assert execution.states[-1] == "The drill is over"
     assert execution.payloads("dag.trigger")[-1]["conf"]["activate_dags"] is False
     assert [payload["state"] for payload in execution.payloads("schedule")] == ["DISABLED", "ENABLED"]
-    assert [payload["drill"] for payload in execution.payloads("records.record_failover")] == [True]
+    assert execution.payloads("records.release")
+    assert not execution.payloads("records.record_failover")
     assert [payload["schedule"] for payload in execution.payloads("own_environment.own")] == [None]
     assert not execution.payloads("environment.unpause_at_creation")
 
