@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.workflows import fragments, recovery
+from lib.workflows import recovery
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.recovery import RecoveryWorkflow
 from lib.workflows.steps import Steps
@@ -30,8 +30,8 @@ def backup_restore(steps: Steps) -> Part:
         steps.check_that_recovery_can_succeed(),
         steps.tell.recovery_starts(),
         steps.disable_the_health_schedule(),  # 2.f
-        fragments.brought_up(steps),  # 2.g to 2.j
-        fragments.airflow_reached(steps),
+        recovery.brought_up(steps),  # 2.g to 2.j
+        recovery.airflow_reached(steps),
         recovery.restored(steps),  # 2.k and 2.l
         recovery.taken_over(
             steps,

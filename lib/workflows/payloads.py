@@ -6,7 +6,6 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
-from lib.workflows.parts import RecoveryParts
 
 EXECUTION = sfn.JsonPath.execution_id
 INPUT = "$.input"
@@ -21,16 +20,6 @@ def place(side: Side) -> dict[str, str]:
 def records(config: DisasterRecovery) -> dict[str, str]:
     """Where the records are: always in the secondary Region."""
     return {"table": config.records_table_name, "region": config.secondary.region}
-
-
-def owner_tag(config: DisasterRecovery) -> dict[str, str]:
-    """What an environment carries that we have created."""
-    return {"mwaa-dr:created-by": config.workflow_name}
-
-
-def shelf(parts: RecoveryParts) -> dict[str, str]:
-    """Where the blueprint is, but for its key."""
-    return {"bucket": parts.backup_bucket.bucket_name, "bucket_region": parts.config.secondary.region}
 
 
 def arn(given: str | None) -> str | None:

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from lib.workflows import fragments, recovery
+from lib.workflows import recovery
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.recovery import RecoveryWorkflow
 from lib.workflows.steps import Steps
@@ -43,9 +43,9 @@ def _able_to_restore(steps: Steps) -> Part:
     """Whether the standby could restore, before it is emptied; this, too, changes nothing."""
     dag = steps.config.recovery.import_dag_name
     return story(
-        fragments.standing_by(steps),
-        fragments.airflow_reached(steps),
-        steps.airflow.wait_until_parsed("Check that the standby knows the restore DAG", dag),
+        recovery.standing_by(steps),
+        recovery.airflow_reached(steps),
+        steps.web.wait_until_parsed("Check that the standby knows the restore DAG", dag),
     )
 
 
@@ -54,7 +54,7 @@ def _cleaned_up(steps: Steps) -> Part:
     recovery_config = steps.config.recovery
     cool_off = Duration.seconds(recovery_config.cleanup_cool_off_secs)
     return story(
-        steps.airflow.wait_until_parsed("Wait until the cleanup DAG is parsed", recovery_config.cleanup_dag_name),
+        steps.web.wait_until_parsed("Wait until the cleanup DAG is parsed", recovery_config.cleanup_dag_name),
         steps.airflow.clean_up(),
         sfn.Wait(steps.scope, "Let the standby cool off", time=sfn.WaitTime.duration(cool_off)),
     )
