@@ -57,6 +57,15 @@ class StartStop:
         """The table of leases, stops and overrides of all its environments."""
         return f"{self.schedules.stack_name}-records"
 
+    @property
+    def backup_key_alias(self) -> str:
+        """The alias of the key of the backup bucket."""
+        return f"alias/{self.schedules.stack_name}-backup"
+
+    def blueprint_key(self, environment: Environment) -> str:
+        """Where the blueprint of an environment lies in the backup bucket, apart from those of the others."""
+        return f"blueprints/{environment.name}.{self.schedules.region}/{self.schedules.backup_file_name}"
+
     def machine_name(self, environment: Environment, what: str) -> str:
         """The state machine that does what it says with an environment: `stop`, `start` or `reactivate`."""
         return f"{self.schedules.stack_name}-{environment.name}-{what}"

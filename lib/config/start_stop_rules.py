@@ -41,8 +41,9 @@ def _role_is_ours(plan: StartStop, environment: Environment) -> Iterator[Finding
 
 
 def _key_is_there(plan: StartStop, environment: Environment) -> Iterator[Finding]:
-    key = environment.dags_kms_key_arn
-    yield from rules.key_is_in_region(environment, "dags_kms_key_arn", key, plan.schedules.region)
+    for field in ("dags_kms_key_arn", "kms_key_arn"):
+        key = getattr(environment, field)
+        yield from rules.key_is_in_region(environment, field, key, plan.schedules.region)
 
 
 def _bucket_is_not_the_backup_bucket(plan: StartStop, environment: Environment) -> Iterator[Finding]:

@@ -106,9 +106,10 @@ def test_a_role_of_another_account_is_refused() -> None:
     assert line.endswith("allowed: a role of the account 111222333444")
 
 
-def test_a_key_of_another_region_is_refused() -> None:
+@pytest.mark.parametrize("variable", ["MWAA_SOURCE_KMS_KEY_ARN", "MWAA_KMS_KEY_ARN"])
+def test_a_key_of_another_region_is_refused(variable: str) -> None:
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0f3c5a2e-1b2c-4d5e-8f90-123456789abc"
-    (line,) = errors(start_stop_env(MWAA_SOURCE_KMS_KEY_ARN=arn))
+    (line,) = errors(start_stop_env(**{variable: arn}))
     assert line.endswith("allowed: a key of the Region eu-west-1 and the partition aws")
 
 
@@ -223,6 +224,14 @@ def test_the_names_of_state_machines_have_a_limit() -> None:
     (line,) = errors(start_stop_env(MWAA_ENV_NAME=longest + "e"))
     assert line.startswith("MWAA_MAIN_STACK_NAME")
     assert line.endswith("would have 81 of 80 characters, 1 too many")
+
+
+def test_each_environment_has_a_blueprint_of_its_own() -> None:
+    several = {"START_STOP_ENVIRONMENTS": "[a, b]", "MWAA_ENV_NAME__A": "dev", "MWAA_ENV_NAME__B": "test"}
+    plan = start_stop(**several)
+    keys = [plan.blueprint_key(environment) for environment in plan.environments]
+    folders = ("dev.eu-west-1", "test.eu-west-1")
+    assert keys == [f"blueprints/{folder}/environment-backup.json" for folder in folders]
 
 
 def test_two_dags_cannot_have_one_name() -> None:
