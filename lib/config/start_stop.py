@@ -53,6 +53,24 @@ class StartStop:
         return names.backup_bucket(self.schedules.stack_name, self.schedules.account_id, self.schedules.region)
 
     @property
+    def records_table_name(self) -> str:
+        """The table of leases, stops and overrides of all its environments."""
+        return f"{self.schedules.stack_name}-records"
+
+    @property
+    def backup_key_alias(self) -> str:
+        """The alias of the key of the backup bucket."""
+        return f"alias/{self.schedules.stack_name}-backup"
+
+    def blueprint_key(self, environment: Environment) -> str:
+        """Where the blueprint of an environment lies in the backup bucket, apart from those of the others."""
+        return f"blueprints/{environment.name}.{self.schedules.region}/{self.schedules.backup_file_name}"
+
+    def machine_name(self, environment: Environment, what: str) -> str:
+        """The state machine that does what it says with an environment: `stop`, `start` or `reactivate`."""
+        return f"{self.schedules.stack_name}-{environment.name}-{what}"
+
+    @property
     def stop(self) -> Transition:
         """Check, back up, verify the backup, delete and wait; without the wait for running work to end."""
         preflight, ready = self._first_steps

@@ -41,8 +41,9 @@ def _role_is_ours(plan: StartStop, environment: Environment) -> Iterator[Finding
 
 
 def _key_is_there(plan: StartStop, environment: Environment) -> Iterator[Finding]:
-    key = environment.dags_kms_key_arn
-    yield from rules.key_is_in_region(environment, "dags_kms_key_arn", key, plan.schedules.region)
+    for field in ("dags_kms_key_arn", "kms_key_arn"):
+        key = getattr(environment, field)
+        yield from rules.key_is_in_region(environment, field, key, plan.schedules.region)
 
 
 def _bucket_is_not_the_backup_bucket(plan: StartStop, environment: Environment) -> Iterator[Finding]:
@@ -85,6 +86,11 @@ def _environments_differ(plan: StartStop) -> Iterator[Finding]:
 
 def _bucket_name_fits(plan: StartStop) -> Iterator[Finding]:
     for words in names.bucket(plan.backup_bucket_name).excess():
+        yield plan.schedules.finding("stack_name", f"allowed: a shorter one, since {words}")
+
+
+def _machine_names_fit(plan: StartStop, environment: Environment) -> Iterator[Finding]:
+    for words in names.state_machine(plan.machine_name(environment, "reactivate")).excess():
         yield plan.schedules.finding("stack_name", f"allowed: a shorter one, since {words}")
 
 
@@ -138,6 +144,7 @@ ERRORS: tuple[Rule[StartStop], ...] = (
     _each(_schedules_agree),
     _environments_differ,
     _bucket_name_fits,
+    _each(_machine_names_fit),
     _dags_are_different,
     _heartbeat_fits,
 )

@@ -141,6 +141,13 @@ class Environment(Section):
         default="",
         default_in_words="none: it is not encrypted with a customer key",
     )
+    kms_key_arn: aws.Arn | None = variable(
+        "MWAA_KMS_KEY_ARN",
+        kinds.optional(aws.KMS_KEY_ARN),
+        "The key that the environment itself is encrypted with, which a start needs to create it again.",
+        default="",
+        default_in_words="none: a key of AWS",
+    )
     vpc_id: str | None = variable(
         "MWAA_VPC_ID",
         kinds.optional(aws.VPC_ID),

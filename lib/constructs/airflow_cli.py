@@ -11,7 +11,7 @@ from lib.constructs.arns import Arns
 from lib.constructs.custom_resource import CustomResource
 from lib.constructs.function import Function, Network
 from lib.constructs.logs import Logs
-from lib.workflows.airflow_steps import AIRFLOW_ROLE
+from lib.workflows.web_server import AIRFLOW_ROLE
 
 LONGEST = Duration.minutes(10)
 """For a Variable after another, each a call to a web server that may be busy."""

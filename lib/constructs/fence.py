@@ -12,8 +12,8 @@ from lib.constructs.arns import Arns
 from lib.constructs.function import Function, Network
 from lib.constructs.logs import Logs
 from lib.constructs.schedule import Rhythm, Schedule
-from lib.workflows.airflow_steps import AIRFLOW_ROLE
 from lib.workflows.fencing import Fencing, FencingParts
+from lib.workflows.web_server import AIRFLOW_ROLE
 
 CALLS = Duration.minutes(1)
 AIRFLOW = Duration.minutes(3)

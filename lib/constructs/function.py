@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from lib.config.recovery_sections import Side
 from lib.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from lib.constructs.logs import Logs
 
@@ -29,6 +30,11 @@ class Network:
     vpc_id: str
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
+
+
+def network_of(side: Side) -> Network:
+    """Where an environment of disaster recovery runs."""
+    return Network(side.vpc_id, side.subnet_ids, side.security_group_ids)
 
 
 class Function(Construct):

@@ -6,8 +6,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from lib.config.recovery import DisasterRecovery
-from lib.config.recovery_sections import Side
-from lib.constructs.function import Function, Network
+from lib.constructs.function import Function, Network, network_of
 from lib.constructs.logs import Logs
 from lib.workflows.parts import Functions
 
@@ -20,11 +19,6 @@ AIRFLOW = Duration.minutes(5)
 
 OWN = Duration.minutes(10)
 """For one such command for each Airflow Variable."""
-
-
-def network_of(side: Side) -> Network:
-    """Where an environment runs."""
-    return Network(side.vpc_id, side.subnet_ids, side.security_group_ids)
 
 
 def recovery_functions(scope: Construct, *, config: DisasterRecovery, logs: Logs) -> Functions:

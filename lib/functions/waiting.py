@@ -7,7 +7,7 @@ then it is AGAIN the creation's turn, once for each redrive.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from lib.functions import clock, mwaa
@@ -31,7 +31,7 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     place, until = Place.of(event["environment"]), event["until"]
     found = mwaa.find(place)
     status = mwaa.status_of(found)
-    waited = clock.now() - _moment(event["started_at"])
+    waited = clock.now() - clock.moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
     failure: FunctionError | None = None
@@ -65,8 +65,3 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
         f"{place} is still {status}, not {event['until']}, after {event['deadline_mins']} minutes from "
         f"{event['started_at']}"
     )
-
-
-def _moment(text: str) -> datetime:
-    """A time as we write it, or as Step Functions does; Python 3.10 knows no Z."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -11,8 +11,8 @@ from lib.constructs.airflow_variables import airflow_variables
 from lib.constructs.batch_replication import BatchReplication
 from lib.constructs.dags_replication import DagsReplication
 from lib.constructs.fence import Fence
+from lib.constructs.function import network_of
 from lib.constructs.metadata_dags import MetadataDags
-from lib.constructs.recovery_functions import network_of
 from lib.constructs.replication import BucketKey, Copy
 from lib.stacks.foundation import RecoveryStack
 

@@ -9,9 +9,10 @@ from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.execution_role import answer_statements
 from lib.constructs.failure_report import FailureReport
+from lib.constructs.function import network_of
 from lib.constructs.heartbeat_seen import HeartbeatSeen
 from lib.constructs.records import records_table
-from lib.constructs.recovery_functions import network_of, recovery_functions
+from lib.constructs.recovery_functions import recovery_functions
 from lib.constructs.schedule import Rhythm, Schedule, alarm_when_silent
 from lib.constructs.step_functions_endpoint import StepFunctionsEndpoint
 from lib.stacks.foundation import RecoveryStack

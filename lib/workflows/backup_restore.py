@@ -8,7 +8,8 @@ from __future__ import annotations
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from lib.workflows import fragments, recovery
+from lib.workflows import recovery
+from lib.workflows.lease_steps import FAILOVER
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.recovery import RecoveryWorkflow
 from lib.workflows.steps import Steps
@@ -24,10 +25,10 @@ class BackupRestore(RecoveryWorkflow):
 
 def backup_restore(steps: Steps) -> Part:
     """The story, from the health check to an environment that works in the secondary Region."""
-    reached = fragments.airflow_reached(steps)
+    reached = recovery.airflow_reached(steps)
     over = recovery.on_its_own(
         steps,
-        steps.secondary.let_new_dags_start_again(),
+        steps.secondary.let_new_dags_start_again(was=f"{FAILOVER}.paused_at_creation_was"),
         success=steps.tell.the_secondary_has_taken_over(" About new DAGs: {}.", "$.update.why"),
     )
     return story(
@@ -37,7 +38,7 @@ def backup_restore(steps: Steps) -> Part:
         steps.check_that_recovery_can_succeed(),
         steps.tell.recovery_starts(),
         steps.disable_the_health_schedule(),  # 2.f
-        fragments.brought_up(steps),  # 2.g to 2.j
+        recovery.brought_up(steps),  # 2.g to 2.j
         reached,
         recovery.unless_recorded(steps, over),
         recovery.restored(steps),  # 2.k and 2.l

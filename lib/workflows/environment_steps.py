@@ -1,4 +1,4 @@
-"""The verbs that are about the secondary environment itself: create it, look at it, change it."""
+"""The verbs that are about an environment itself: create it, look at it, change it."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from typing import Any
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
-from lib.workflows.allowances import Allowances
-from lib.workflows.lease_steps import FAILOVER, LeaseSteps
-from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import REDRIVES, arn, held, owner_tag, place, shelf
+from lib.constructs.function import Function
+from lib.workflows.environment_allowances import EnvironmentAllowances
+from lib.workflows.guard import Guard
+from lib.workflows.payloads import REDRIVES
+from lib.workflows.target import Shelf, Target
 from lib.workflows.tasks import Tasks
 
 
 class EnvironmentSteps:
-    """States that ask MWAA in the secondary Region."""
+    """States that ask MWAA in the Region of the environment."""
 
-    def __init__(self, asks: Tasks, may: Allowances, parts: RecoveryParts, lease: LeaseSteps) -> None:
+    def __init__(
+        self,
+        asks: Tasks,
+        may: EnvironmentAllowances,
+        *,
+        function: Function,
+        target: Target,
+        shelf: Shelf,
+        guard: Guard | None = None,
+    ) -> None:
+        self.scope = asks.scope
+        self.target = target
         self._tasks = asks
-        self._lease = lease
+        self._guard = guard
         self._may = may
-        self._parts = parts
-        self._config = parts.config
-        self._function = parts.functions.environment
+        self._function = function
+        self._shelf = shelf
 
     def create(self) -> tasks.LambdaInvoke:
         """Begin to create it from the blueprint, or go on with what has begun."""
-        secondary = self._config.secondary
-        self._may.create_the_secondary(self._function)
-        create = self._ask(
-            "Create the secondary environment",
+        self._may.create(self._function)
+        return self._guarded(
+            f"Create the {self.target.title}",
             {
                 "op": "create",
-                **held(),
-                **shelf(self._parts),
-                "blueprint_key": self._config.deployment.backup_file_name,
-                "network": {
-                    "subnet_ids": [*secondary.subnet_ids],
-                    "security_group_ids": [*secondary.security_group_ids],
-                },
-                "role_arn": arn(secondary.role_arn),
-                "dags_bucket": secondary.dags_bucket_name,
-                "dags_s3_path": self._config.common.dags_s3_path,
-                "kms_key_arn": arn(secondary.kms_key_arn),
-                "config_overrides": dict(secondary.airflow_config_overrides),
+                **self._shelf.payload,
+                "blueprint_key": self._shelf.blueprint,
+                **self.target.own,
                 "object_versions": sfn.JsonPath.object_at("$.preflight.object_versions"),
-                "owner_tag": owner_tag(self._config),
+                "owner_tag": self.target.owner_tag,
                 "redrive_count": sfn.JsonPath.number_at(REDRIVES),
             },
             result_path="$.creation",
         )
-        return self._lease.guard(create)
 
     def look_for(self, name: str, until: str, *, since: str, deadline_mins: int) -> tasks.LambdaInvoke:
         """Whether it is AVAILABLE or DELETED by now; raises EnvironmentBroken and DeadlinePassed."""
@@ -71,23 +71,26 @@ class EnvironmentSteps:
 
     def look(self) -> tasks.LambdaInvoke:
         """Its version, and from where its web server is reached."""
-        return self._ask("Look at the secondary environment", {"op": "look"}, result_path="$.standby")
+        return self._ask(f"Look at the {self.target.title}", {"op": "look"}, result_path=self.target.seen)
 
-    def let_new_dags_start_again(self) -> tasks.LambdaInvoke:
-        """Give `dags_are_paused_at_creation` the blueprint's value back."""
-        self._may.update_the_secondary(self._function)
-        unpause = self._ask(
+    def let_new_dags_start_again(self, *, was: str) -> tasks.LambdaInvoke:
+        """Give `dags_are_paused_at_creation` the blueprint's value back, which stands at the path `was`."""
+        self._may.update(self._function)
+        return self._guarded(
             "Let new DAGs start on their own again",
             {
                 "op": "unpause_at_creation",
-                "paused_at_creation_was": sfn.JsonPath.object_at(f"{FAILOVER}.paused_at_creation_was"),
-                **held(),
+                "paused_at_creation_was": sfn.JsonPath.object_at(was),
             },
             result_path="$.update",
         )
-        return self._lease.guard(unpause)
+
+    def _guarded(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
+        if self._guard is None:
+            return self._ask(name, payload, result_path=result_path)
+        return self._guard.over(self._ask(name, {**payload, **self._guard.payload}, result_path=result_path))
 
     def _ask(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
-        self._may.look_at_the_secondary(self._function)
-        payload = {**payload, "environment": place(self._config.secondary)}
+        self._may.look(self._function)
+        payload = {**payload, "environment": self.target.place}
         return self._tasks.ask(name, self._function, payload, result_path=result_path)

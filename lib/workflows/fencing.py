@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -18,7 +17,7 @@ from constructs import Construct
 from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.function import Function
-from lib.constructs.workflow_logs import without_data
+from lib.workflows.machine import machine_role, state_machine
 from lib.workflows.payloads import place, records
 from lib.workflows.story import Part, Step, story, way
 from lib.workflows.tasks import Tasks
@@ -45,18 +44,16 @@ class Fencing(Construct):
     def __init__(self, scope: Construct, id_: str, *, parts: FencingParts) -> None:
         super().__init__(scope, id_)
         self._parts = parts
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.role = machine_role(self)
         self._tasks = Tasks(self, role=self.role, topic=parts.topic)
         self._records, self._primary = records(parts.config), place(parts.config.primary)
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = state_machine(
             self,
-            "StateMachine",
-            state_machine_name=parts.config.fence_name,
-            definition_body=sfn.DefinitionBody.from_chainable(sfn.Chain.start(self._story().first)),
+            name=parts.config.fence_name,
+            told=self._story(),
             role=self.role,
             timeout=LONGEST,
-            tracing_enabled=True,
-            logs=without_data(parts.log_group),
+            log_group=parts.log_group,
         )
         functions = (parts.fence, parts.environment, parts.dag_outside, parts.dag_inside)
         acknowledge_workflow(self.role, [function.function for function in functions])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from aws_cdk import IResolvable
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
 from lib.workflows.allowances import Allowances
+from lib.workflows.guard import LEASE, Guard
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.payloads import EXECUTION, INPUT, REDRIVES, place, records
 from lib.workflows.tasks import Tasks
-
-Guarded = TypeVar("Guarded", tasks.LambdaInvoke, sfn.CustomState)
 
 FAILOVER = "$.failover"
 """Where it stands what has failed over, from this execution or from the one before."""
@@ -28,27 +27,16 @@ class LeaseSteps:
         self._may = may
         self._config = parts.config
         self._function = parts.functions.records
+        self.guard = Guard(lambda name: self._ask(name, {"op": "hold_lease"}, result_path=LEASE))
 
     def take(self) -> tasks.LambdaInvoke:
         """Let one execution act, this one or another one."""
         payload = {"op": "take_lease", "input": sfn.JsonPath.object_at(INPUT)}
-        return self._ask("Take the lease", payload, result_path="$.lease")
+        return self._ask("Take the lease", payload, result_path=LEASE)
 
     def give_back(self, name: str = "Give the lease back") -> tasks.LambdaInvoke:
         """End what nothing has come of that others must know."""
         return self._ask(name, {"op": "release"}, result_path="$.record")
-
-    def guard(self, task: Guarded) -> Guarded:
-        """Let a task, which sends `held()`, act only while this execution holds the lease.
-
-        A redrive goes on with the task that failed, in whatever has happened since: its function refuses then, and
-        the lease is looked at first. Where another execution has taken it, nothing is done any more.
-        """
-        name = f"Hold the lease again, then {task.id[0].lower()}{task.id[1:]}"
-        again = self._ask(name, {"op": "hold_lease"}, result_path="$.lease")
-        task.add_catch(again, errors=["LeaseUnchecked"], result_path="$.unchecked")
-        again.next(task)
-        return task
 
     def record_the_failover(self, *, paused_at_creation_was: IResolvable | None) -> tasks.LambdaInvoke:
         """Write that the secondary has taken over, so that nothing recovers onto it again."""

@@ -73,13 +73,7 @@ class Notices:
 
     def endpoints_are_needed(self) -> Part:
         """MWAA waits for endpoints that it does not make itself."""
-        return self._tell(
-            "Notify that VPC endpoints are needed",
-            f"{self._config.secondary.environment_name} waits for VPC endpoints",
-            f"The environment {self._secondary} is PENDING: it waits for the VPC endpoints that you manage, for the "
-            "database and the web server services that aws mwaa get-environment names. The recovery goes on by itself.",
-            result_path=ENDPOINTS_TOLD,
-        )
+        return endpoints_are_needed(self._tasks, self._config.secondary.environment_name, self._secondary, "recovery")
 
     def the_secondary_has_taken_over(self, more: str = "", *paths: str) -> Part:
         """The end that everybody waits for."""
@@ -103,16 +97,32 @@ class Notices:
             "$.preflight.snapshot_time",
         )
 
-    def _tell(self, name: str, subject: str, message: str, *paths: str, result_path: str = "$.told") -> Part:
-        """A story goes on although nobody could be told: the history of the execution tells it, too."""
-        text = sfn.JsonPath.format(message, *(_in_words(path) for path in paths)) if paths else message
-        task = self._tasks.tell(name, subject=subject, message=text, result_path=result_path)
+    def _tell(self, name: str, subject: str, message: str, *paths: str) -> Part:
+        return told(self._tasks, name, subject, message, *paths)
 
-        def in_any_case(state: sfn.State) -> None:
-            task.next(state)
-            task.add_catch(state, errors=["States.ALL"], result_path=result_path)
 
-        return Part(task, (in_any_case,))
+def endpoints_are_needed(tasks: Tasks, environment: str, place: str, what: str) -> Part:
+    """MWAA waits for endpoints that it does not make itself."""
+    return told(
+        tasks,
+        "Notify that VPC endpoints are needed",
+        f"{environment} waits for VPC endpoints",
+        f"The environment {place} is PENDING: it waits for the VPC endpoints that you manage, for the "
+        f"database and the web server services that aws mwaa get-environment names. The {what} goes on by itself.",
+        result_path=ENDPOINTS_TOLD,
+    )
+
+
+def told(tasks: Tasks, name: str, subject: str, message: str, *paths: str, result_path: str = "$.told") -> Part:
+    """A story goes on although nobody could be told: the history of the execution tells it, too."""
+    text = sfn.JsonPath.format(message, *(_in_words(path) for path in paths)) if paths else message
+    task = tasks.tell(name, subject=subject, message=text, result_path=result_path)
+
+    def in_any_case(state: sfn.State) -> None:
+        task.next(state)
+        task.add_catch(state, errors=["States.ALL"], result_path=result_path)
+
+    return Part(task, (in_any_case,))
 
 
 def _in_words(path: str) -> str:

@@ -12,7 +12,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from lib.config.recovery import DisasterRecovery
-from lib.constructs.function import Function
+from lib.constructs.arns import Arns
+from lib.constructs.function import Function, network_of
+from lib.workflows.payloads import arn
+from lib.workflows.target import Shelf, Target
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,38 @@ class RecoveryParts:
     """Encrypted, with retention."""
     schedule_role: iam.IRole
     """What the schedule of the health check acts as; whoever switches that schedule passes it on."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """The backups of the primary, in the secondary Region."""
+        config = self.config
+        return Shelf(self.backup_bucket, self.backup_key, config.secondary.region, config.deployment.backup_file_name)
+
+    @property
+    def target(self) -> Target:
+        """The secondary environment, which has all that is bound to its Region from the configuration."""
+        secondary = self.config.secondary
+        kms_key_arn = arn(secondary.kms_key_arn)
+        return Target(
+            name=secondary.environment_name,
+            arns=Arns(self.config.deployment.account_id, secondary.region),
+            title="secondary environment",
+            short="secondary",
+            seen="$.standby",
+            role_arn=str(secondary.role_arn),
+            dags_bucket=secondary.dags_bucket_name,
+            kms_key_arn=kms_key_arn,
+            network=network_of(secondary),
+            owner=self.config.workflow_name,
+            own={
+                "network": {
+                    "subnet_ids": [*secondary.subnet_ids],
+                    "security_group_ids": [*secondary.security_group_ids],
+                },
+                "role_arn": str(secondary.role_arn),
+                "dags_bucket": secondary.dags_bucket_name,
+                "dags_s3_path": self.config.common.dags_s3_path,
+                "kms_key_arn": kms_key_arn,
+                "config_overrides": dict(secondary.airflow_config_overrides),
+            },
+        )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
-from lib.workflows.parts import RecoveryParts
 
 EXECUTION = sfn.JsonPath.execution_id
 INPUT = "$.input"
@@ -23,22 +20,6 @@ def place(side: Side) -> dict[str, str]:
 def records(config: DisasterRecovery) -> dict[str, str]:
     """Where the records are: always in the secondary Region."""
     return {"table": config.records_table_name, "region": config.secondary.region}
-
-
-def held() -> dict[str, Any]:
-    """In which redrive the lease was looked at, and which one this is: for functions that act only with the lease."""
-    held_in = sfn.JsonPath.number_at("$.lease.redrive_count")
-    return {"lease": {"held_in_redrive": held_in, "redrive_count": sfn.JsonPath.number_at(REDRIVES)}}
-
-
-def owner_tag(config: DisasterRecovery) -> dict[str, str]:
-    """What an environment carries that we have created."""
-    return {"mwaa-dr:created-by": config.workflow_name}
-
-
-def shelf(parts: RecoveryParts) -> dict[str, str]:
-    """Where the blueprint is, but for its key."""
-    return {"bucket": parts.backup_bucket.bucket_name, "bucket_region": parts.config.secondary.region}
 
 
 def arn(given: str | None) -> str | None:

@@ -5,38 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aws_cdk import Duration, IResolvable
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lib.config.recovery_sections import Approval
 from lib.workflows import fragments
-from lib.workflows.allowances import ENCRYPT
 from lib.workflows.lease_steps import FAILOVER
+from lib.workflows.machine import machine_role, state_machine
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.steps import Steps
 from lib.workflows.story import Part, Step, story, way
 
+ANSWER_SECS = 15
+STANDBY_SECS = 15
+
 
 class RecoveryWorkflow(Construct):
-    """The state machine of a strategy: logged without its data, traced, and with an end."""
+    """The state machine of a strategy."""
 
     def __init__(self, scope: Construct, id_: str, *, parts: RecoveryParts, tell: Callable[[Steps], Part]) -> None:
         super().__init__(scope, id_)
-        # Not encrypted with a customer key: then whoever answers a task token, the execution role, would need it.
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        # The topic is encrypted: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        self.role.add_to_policy(iam.PolicyStatement(actions=[*ENCRYPT], resources=[parts.key.key_arn]))
-        steps = Steps(self, parts, role=self.role)
-        self.state_machine = sfn.StateMachine(
+        self.role = machine_role(self, topic_key=parts.key)
+        self.state_machine = state_machine(
             self,
-            "StateMachine",
-            state_machine_name=parts.config.workflow_name,
-            definition_body=sfn.DefinitionBody.from_chainable(sfn.Chain.start(tell(steps).first)),
+            name=parts.config.workflow_name,
+            told=tell(Steps(self, parts, role=self.role)),
             role=self.role,
             timeout=Duration.minutes(parts.config.machine_timeout_mins),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=parts.log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            log_group=parts.log_group,
         )
 
 
@@ -76,13 +72,51 @@ def alone(steps: Steps, *, left_over: Part) -> Part:
 
 def allowed(steps: Steps) -> Part | None:
     """Ask a person, where the configuration says so."""
-    return fragments.approved(steps) if steps.config.recovery.approval is Approval.MANUAL else None
+    return _approved(steps) if steps.config.recovery.approval is Approval.MANUAL else None
+
+
+def _approved(steps: Steps) -> Part:
+    """Go on once a person has said so; one who refuses ends it, and a deadline does."""
+    wait = fragments.WaitUntil.build(
+        steps.scope,
+        steps.look_for_the_answer(),
+        "somebody has approved",
+        every_secs=ANSWER_SECS,
+        deadline_mins=steps.config.recovery.approval_timeout_mins,
+    )
+    refused = story(steps.lease.give_back(), steps.tell.refused(), sfn.Succeed(steps.scope, "The recovery was refused"))
+    wait.found.when(fragments.is_("$.answer.answer", "REFUSED"), refused.first)
+    wait.found.when(fragments.is_("$.answer.answer", "WAITING"), wait.pause)
+    asked = story(steps.ask_for_approval(), wait.look)
+    return Part(asked.first, (way(wait.found, fragments.is_("$.answer.answer", "APPROVED")),))
+
+
+def standing_by(steps: Steps) -> Part:
+    """Wait until the standby is available."""
+    deadline = steps.config.recovery.standby_ready_mins
+    return fragments.settled(steps.secondary, "standby", every_secs=STANDBY_SECS, deadline_mins=deadline)
+
+
+def brought_up(steps: Steps) -> Part:
+    """Create the secondary environment, or go on with its creation, and wait until it is available."""
+    config = steps.config.recovery
+    return fragments.brought_up(
+        steps.secondary,
+        steps.tell.endpoints_are_needed,
+        every_secs=config.create_polling_interval_secs,
+        deadline_mins=config.create_timeout_mins,
+    )
+
+
+def airflow_reached(steps: Steps) -> Part:
+    """From here on the secondary's Airflow is asked."""
+    return fragments.airflow_reached(steps.secondary, steps.web)
 
 
 def restored(steps: Steps) -> Part:
     """Wait until the restore DAG is parsed, and let it restore the backup."""
     dag = steps.config.recovery.import_dag_name
-    return story(steps.airflow.wait_until_parsed("Wait until the restore DAG is parsed", dag), steps.airflow.restore())
+    return story(steps.web.wait_until_parsed("Wait until the restore DAG is parsed", dag), steps.airflow.restore())
 
 
 def unless_recorded(steps: Steps, over: Part) -> Part:

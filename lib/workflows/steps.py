@@ -10,12 +10,14 @@ from constructs import Construct
 
 from lib.workflows.airflow_steps import AirflowSteps
 from lib.workflows.allowances import Allowances
+from lib.workflows.environment_allowances import EnvironmentAllowances
 from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.lease_steps import LeaseSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import EXECUTION, INPUT, arn, held, owner_tag, place, records, shelf
+from lib.workflows.payloads import EXECUTION, INPUT, place, records
 from lib.workflows.tasks import Tasks
+from lib.workflows.web_server import WebServer
 
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
@@ -28,14 +30,23 @@ class Steps:
         self.scope = scope
         self.parts = parts
         self.config = parts.config
-        self._may = Allowances(parts)
-        self._functions = parts.functions
+        functions, target, self._shelf = parts.functions, parts.target, parts.shelf
+        may = EnvironmentAllowances(target, self._shelf)
+        self._may = Allowances(parts, may)
+        self._functions = functions
         self._records = records(parts.config)
         self._tasks = Tasks(scope, role=role, topic=parts.topic)
         self.tell = Notices(self._tasks, parts.config)
         self.lease = LeaseSteps(self._tasks, self._may, parts)
-        self.secondary = EnvironmentSteps(self._tasks, self._may, parts, self.lease)
-        self.airflow = AirflowSteps(self._tasks, parts, self.lease)
+        self.secondary = EnvironmentSteps(
+            self._tasks, may, function=functions.environment, target=target, shelf=self._shelf, guard=self.lease.guard
+        )
+        copies = {
+            "dag": (functions.dag_outside, functions.dag_inside),
+            "own": (functions.own_outside, functions.own_inside),
+        }
+        self.web = WebServer(self._tasks, target, copies, parts.config.deadlines, guard=self.lease.guard)
+        self.airflow = AirflowSteps(self.web, parts, target)
 
     def read_the_input(self) -> tasks.LambdaInvoke:
         """The flags that a person may start an execution with; what cannot be read ends it in words."""
@@ -103,8 +114,8 @@ class Steps:
             {
                 "op": "store",
                 "environment": place(self.config.primary),
-                **shelf(self.parts),
-                "key": self.config.deployment.backup_file_name,
+                **self._shelf.payload,
+                "key": self._shelf.blueprint,
             },
             result_path="$.blueprint",
         )
@@ -121,7 +132,7 @@ class Steps:
         """Find the backup to restore and all that stands in the way; changes nothing."""
         function = self._functions.preflight
         self._may.look_before_recovery(function)
-        secondary = self.config.secondary
+        secondary = self.secondary.target
         return self._tasks.ask(
             "Check that recovery can succeed",
             function,
@@ -130,16 +141,16 @@ class Steps:
                 "records": self._records,
                 "primary": place(self.config.primary),
                 "secondary": {
-                    **place(secondary),
-                    "dags_bucket": secondary.dags_bucket_name,
-                    "role_arn": arn(secondary.role_arn),
-                    "kms_key_arn": arn(secondary.kms_key_arn),
-                    "config_overrides": dict(secondary.airflow_config_overrides),
-                    "owner_tag": owner_tag(self.config),
+                    **secondary.place,
+                    "dags_bucket": secondary.dags_bucket,
+                    "role_arn": secondary.role_arn,
+                    "kms_key_arn": secondary.kms_key_arn,
+                    "config_overrides": secondary.own["config_overrides"],
+                    "owner_tag": secondary.owner_tag,
                 },
-                "backup_bucket": self.parts.backup_bucket.bucket_name,
+                "backup_bucket": self._shelf.bucket.bucket_name,
                 "path_prefix": BACKUP_PREFIX,
-                "blueprint_key": self.config.deployment.backup_file_name,
+                "blueprint_key": self._shelf.blueprint,
                 "version": self.config.deployment.mwaa_version,
             },
             result_path="$.preflight",
@@ -175,6 +186,6 @@ class Steps:
             "group": "default",
             "region": self.config.secondary.region,
             "state": state,
-            **held(),
+            **self.lease.guard.payload,
         }
-        return self.lease.guard(self._tasks.ask(name, function, payload, result_path="$.schedule"))
+        return self.lease.guard.over(self._tasks.ask(name, function, payload, result_path="$.schedule"))

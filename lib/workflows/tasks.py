@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,10 @@ class Patience:
         return cls(every, max(1, deadline_mins * 60 // every), 1)
 
 
+BRIEFLY = Patience()
+"""What is asked again unless a story says otherwise."""
+
+
 def interval(wanted_secs: int, deadline_mins: int) -> int:
     """The seconds between two polls: as wanted, unless there would be too many until the deadline.
 
@@ -91,7 +95,7 @@ class Tasks:
     ) -> tasks.LambdaInvoke:
         """Ask a function that can be asked again; what is busy or hangs is asked again by itself."""
         task = self.ask_once(name, function, payload, result_path=result_path, result_selector=result_selector)
-        _retry_what_passes(task, Patience())
+        _retry_what_passes(task, BRIEFLY)
         return task
 
     def ask_once(
@@ -119,13 +123,13 @@ class Tasks:
     def ask_airflow(
         self,
         name: str,
-        copies: tuple[Function, Function],
+        copies: Sequence[Function],
         path: str,
         payload: Mapping[str, Any],
         *,
         keep: tuple[str, ...],
         result_path: str,
-        patience: Patience = Patience(),
+        patience: Patience = BRIEFLY,
     ) -> sfn.CustomState:
         """Ask the copy of a function, in or outside the VPC, whose ARN stands at the path; keep some of its answer."""
         task = self._invoke(
@@ -145,7 +149,7 @@ class Tasks:
     def wait_for_airflow(
         self,
         name: str,
-        copies: tuple[Function, Function],
+        copies: Sequence[Function],
         path: str,
         payload: Mapping[str, Any],
         *,
@@ -167,7 +171,7 @@ class Tasks:
         )
         # A function that hung may have begun something already; that is a matter for people.
         _retry(task, BUSY, Patience(2, 4))
-        _retry(task, NOT_NOW, Patience())
+        _retry(task, NOT_NOW, BRIEFLY)
         return task
 
     def tell(self, name: str, *, subject: str, message: str, result_path: str) -> tasks.SnsPublish:
@@ -188,7 +192,7 @@ class Tasks:
         self,
         name: str,
         integration: str,
-        copies: tuple[Function, Function],
+        copies: Sequence[Function],
         parameters: Mapping[str, Any],
         rest: Mapping[str, Any],
     ) -> sfn.CustomState:

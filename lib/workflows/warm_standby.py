@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from lib.workflows import fragments, recovery
+from lib.workflows import recovery
 from lib.workflows.parts import RecoveryParts
 from lib.workflows.recovery import RecoveryWorkflow
 from lib.workflows.steps import Steps
@@ -25,7 +25,7 @@ class WarmStandby(RecoveryWorkflow):
 
 def warm_standby(steps: Steps) -> Part:
     """The story, from the health check to a standby that has taken over."""
-    available = fragments.standing_by(steps)
+    available = recovery.standing_by(steps)
     over = recovery.on_its_own(steps, success=steps.tell.the_secondary_has_taken_over())
     return story(
         recovery.found_failed(steps),  # 2.b and 2.c
@@ -33,7 +33,7 @@ def warm_standby(steps: Steps) -> Part:
         recovery.allowed(steps),
         steps.check_that_recovery_can_succeed(),
         available,
-        fragments.airflow_reached(steps),
+        recovery.airflow_reached(steps),
         recovery.unless_recorded(steps, over),
         _able_to_restore(steps),
         steps.tell.recovery_starts(),
@@ -47,7 +47,7 @@ def warm_standby(steps: Steps) -> Part:
 def _able_to_restore(steps: Steps) -> sfn.CustomState:
     """Whether the standby could restore, before it is emptied; this, too, changes nothing."""
     dag = steps.config.recovery.import_dag_name
-    return steps.airflow.wait_until_parsed("Check that the standby knows the restore DAG", dag)
+    return steps.web.wait_until_parsed("Check that the standby knows the restore DAG", dag)
 
 
 def _cleaned_up(steps: Steps) -> Part:
@@ -55,7 +55,7 @@ def _cleaned_up(steps: Steps) -> Part:
     recovery_config = steps.config.recovery
     cool_off = Duration.seconds(recovery_config.cleanup_cool_off_secs)
     return story(
-        steps.airflow.wait_until_parsed("Wait until the cleanup DAG is parsed", recovery_config.cleanup_dag_name),
+        steps.web.wait_until_parsed("Wait until the cleanup DAG is parsed", recovery_config.cleanup_dag_name),
         steps.airflow.clean_up(),
         sfn.Wait(steps.scope, "Let the standby cool off", time=sfn.WaitTime.duration(cool_off)),
     )

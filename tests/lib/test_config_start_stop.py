@@ -106,9 +106,10 @@ def test_a_role_of_another_account_is_refused() -> None:
     assert line.endswith("allowed: a role of the account 111222333444")
 
 
-def test_a_key_of_another_region_is_refused() -> None:
+@pytest.mark.parametrize("variable", ["MWAA_SOURCE_KMS_KEY_ARN", "MWAA_KMS_KEY_ARN"])
+def test_a_key_of_another_region_is_refused(variable: str) -> None:
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0f3c5a2e-1b2c-4d5e-8f90-123456789abc"
-    (line,) = errors(start_stop_env(MWAA_SOURCE_KMS_KEY_ARN=arn))
+    (line,) = errors(start_stop_env(**{variable: arn}))
     assert line.endswith("allowed: a key of the Region eu-west-1 and the partition aws")
 
 
@@ -217,6 +218,22 @@ def test_a_stack_name_may_be_as_long_as_the_bucket_name_allows_and_no_longer() -
     assert line.endswith("would have 64 of 63 characters, 1 too many")
 
 
+def test_the_names_of_state_machines_have_a_limit() -> None:
+    longest = "e" * (80 - len("mwaa-stop-start--reactivate"))
+    assert errors(start_stop_env(MWAA_ENV_NAME=longest)) == []
+    (line,) = errors(start_stop_env(MWAA_ENV_NAME=longest + "e"))
+    assert line.startswith("MWAA_MAIN_STACK_NAME")
+    assert line.endswith("would have 81 of 80 characters, 1 too many")
+
+
+def test_each_environment_has_a_blueprint_of_its_own() -> None:
+    several = {"START_STOP_ENVIRONMENTS": "[a, b]", "MWAA_ENV_NAME__A": "dev", "MWAA_ENV_NAME__B": "test"}
+    plan = start_stop(**several)
+    keys = [plan.blueprint_key(environment) for environment in plan.environments]
+    folders = ("dev.eu-west-1", "test.eu-west-1")
+    assert keys == [f"blueprints/{folder}/environment-backup.json" for folder in folders]
+
+
 def test_two_dags_cannot_have_one_name() -> None:
     (line,) = errors(start_stop_env(MWAA_METADATA_IMPORT_DAG_NAME="backup_metadata"))
     assert line.endswith("allowed: another one than MWAA_METADATA_EXPORT_DAG_NAME")
@@ -285,3 +302,8 @@ def test_the_secondary_cannot_be_stopped() -> None:
 def test_two_stacks_cannot_have_one_name() -> None:
     (line,) = errors(of_the_primary(MWAA_MAIN_STACK_NAME="mwaa-team-primary"))
     assert line.endswith("allowed: another name than those of the disaster recovery stacks")
+
+
+def test_buckets_and_tables_of_both_products_are_named_differently() -> None:
+    (line,) = errors(of_the_primary(MWAA_MAIN_STACK_NAME="mwaa-team"))
+    assert line.endswith("allowed: another name than STACK_NAME_PREFIX, after which buckets and tables are named, too")
