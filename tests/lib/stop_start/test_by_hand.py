@@ -99,7 +99,8 @@ def test_the_last_override_counts(table: RecordTable) -> None:
 def test_the_function_obeys_what_was_written() -> None:
     """The same record, read by the first step of a stop."""
     asked: dict[str, Any] = {"op": "decide", "what": "stop", "environment": DEV, "records": RECORDS}
-    asked |= {"input": {"scheduled_for": "2026-12-01T12:00:00Z"}, "days_off": [], "calendar": None, "execution": "e"}
+    asked |= {"input": {"scheduled_for": "2026-12-01T12:00:00Z"}, "days_off": [], "calendar": None}
+    asked |= {"when_busy": "WAIT", "execution": "e"}
     assert transition.handler(asked, None)["act"]
     main(["keep-running", "dev", "2h"], PLAN)
     assert not transition.handler(asked, None)["act"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from datetime import date, datetime, timezone
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from lib.functions.overrides import Override
-from lib.stop_start import preview
+from lib.stop_start import preview, table
 from lib.stop_start.__main__ import main
 from lib.stop_start.by_hand import WrongInputError
 from lib.stop_start.preview import Row
@@ -198,3 +199,7 @@ def test_what_cannot_be_meant_is_refused_in_one_line(arguments: list[str], words
     with pytest.raises(WrongInputError) as refused:
         main(arguments, start_stop())
     assert str(refused.value) == words
+
+
+def test_the_example_of_a_table_holds() -> None:
+    assert doctest.testmod(table).failed == 0
