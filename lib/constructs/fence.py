@@ -11,7 +11,7 @@ from lib.config.recovery import DisasterRecovery
 from lib.constructs.arns import Arns
 from lib.constructs.function import Function, Network
 from lib.constructs.logs import Logs
-from lib.constructs.schedule import Rhythm, Schedule
+from lib.constructs.schedule import MISSED, Rhythm, Schedule, alarm_when_silent
 from lib.workflows.fencing import Fencing, FencingParts
 from lib.workflows.web_server import AIRFLOW_ROLE
 
@@ -60,7 +60,32 @@ class Fence(Construct):
             function.allow("airflow:InvokeRestApi", on=arns.airflow_role(config.primary.environment_name, AIRFLOW_ROLE))
         workflow = Fencing(self, "Workflow", parts=parts)
         schedule = Schedule(self, "Schedule", state_machine=config.fence_name, arns=arns)
-        schedule.start(Rhythm(config.recovery.fence_interval_mins, enabled=True)).node.add_dependency(workflow)
+        rhythm = Rhythm(config.recovery.fence_interval_mins, enabled=True)
+        schedule.start(rhythm).node.add_dependency(workflow)
+        self._tell_when_it_does_not_work(config, rhythm, topic=topic, arns=arns)
+
+    def _tell_when_it_does_not_work(
+        self, config: DisasterRecovery, rhythm: Rhythm, *, topic: sns.ITopic, arns: Arns
+    ) -> None:
+        """One mail when it stops working, whatever the reason, and one when it works again.
+
+        A report for each execution would be a mail every few minutes for as long as the secondary Region is away.
+        """
+        machine, name = arns.state_machine(config.fence_name), config.primary.environment_name
+        text = (
+            f"The fence of {name} does not work: no execution of {config.fence_name} has succeeded for {MISSED} "
+            f"intervals. After a failover, {name} may run beside the secondary. Why: aws stepfunctions list-executions "
+            f"--region {arns.region} --state-machine-arn {machine}"
+        )
+        alarm_when_silent(
+            self,
+            "DoesNotWork",
+            state_machine_arn=machine,
+            rhythm=rhythm,
+            topic=topic,
+            text=text,
+            wanted="ExecutionsSucceeded",
+        )
 
     def _function(
         self, id_: str, module: str, description: str, *, timeout: Duration = CALLS, vpc: Network | None = None

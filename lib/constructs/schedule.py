@@ -69,12 +69,19 @@ class Schedule(Construct):
 
 
 def alarm_when_silent(
-    scope: Construct, id_: str, *, state_machine_arn: str, rhythm: Rhythm, topic: sns.ITopic, text: str
+    scope: Construct,
+    id_: str,
+    *,
+    state_machine_arn: str,
+    rhythm: Rhythm,
+    topic: sns.ITopic,
+    text: str,
+    wanted: str = "ExecutionsStarted",
 ) -> cloudwatch.Alarm:
-    """Tell when no execution has started for some intervals; quiet again when one has."""
+    """Tell when no execution has started, or done what else is wanted, for some intervals; quiet again when one has."""
     metric = cloudwatch.Metric(
         namespace="AWS/States",
-        metric_name="ExecutionsStarted",
+        metric_name=wanted,
         dimensions_map={"StateMachineArn": state_machine_arn},
         statistic="Sum",
         period=Duration.minutes(rhythm.minutes),

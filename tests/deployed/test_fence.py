@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 # An interval longer than any test: the fence looks when a test says so.
 VARIABLES = {"DR_TYPE": "WARM_STANDBY", "FENCE_INTERVAL_MINS": "60"}
 BOTH = "prod runs in both Regions"
+ALARM, OK = 'ALARM: "', 'OK: "'
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,25 @@ def test_the_schedule_starts_it(fence: Fence) -> None:
     fence.site.aws.age_schedule(region, name, 61)
     (started,) = eventually(lambda: set(fence.executions()) - known, 90)
     assert fence.entered(started)[-1] == "The primary may run"
+
+
+def test_a_fence_that_fails_is_told_once_and_once_more_when_it_works_again(fence: Fence) -> None:
+    fence.looks()
+    fence.site.aws.look_at_alarms(fence.site.primary.region)
+    fence.mailbox.taken()
+    fence.site.aws.forget_metrics()
+    fence.site.aws.silence(fence.site.secondary.region, ["dynamodb"])
+    for _ in range(2):
+        assert fence.build.ended(fence.build.start(fence.machine))["status"] == "FAILED"
+        fence.site.aws.look_at_alarms(fence.site.primary.region)
+    told = fence.mailbox.expect(ALARM)
+    assert "The fence of prod does not work" in told.text
+    assert fence.machine in told.text
+    assert len(fence.subjects()) == 1
+    fence.site.aws.heal()
+    fence.looks()
+    fence.site.aws.look_at_alarms(fence.site.primary.region)
+    assert fence.mailbox.expect(OK)
 
 
 def test_with_fencing_all_dags_of_a_primary_that_is_back_are_paused(after_failover: Fence) -> None:

@@ -211,3 +211,13 @@ def test_the_fence_looks_as_often_as_the_configuration_says() -> None:
     schedule = primary(FENCE_INTERVAL_MINS="7").one("AWS::Scheduler::Schedule")
 
     assert (schedule["ScheduleExpression"], schedule["State"]) == ("rate(7 minutes)", "ENABLED")
+
+
+def test_people_hear_when_the_fence_does_not_work_and_where_to_look() -> None:
+    alarm = primary(FENCE_INTERVAL_MINS="7").one("AWS::CloudWatch::Alarm")
+
+    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == ("ExecutionsSucceeded", 420, 3)
+    assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+    assert "list-executions --region us-east-1" in alarm["AlarmDescription"]
+    (topic,) = primary().resources("AWS::SNS::Topic")
+    assert [joined(action) for action in [*alarm["AlarmActions"], *alarm["OKActions"]]] == [f"<{topic}>"] * 2
