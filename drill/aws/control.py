@@ -133,9 +133,18 @@ class Faults:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def silence(self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE) -> None:
-        """Every call signed for a Region, or only those to services by their IAM prefix or signing name."""
-        self._control.post("faults/silence", region=region, services=list(services), how=Silence(how).value)
+    def silence(
+        self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE, *, at: str = ""
+    ) -> None:
+        """Every call signed for a Region, or only those to services by their IAM prefix or signing name.
+
+        With the name of a state it begins when a workflow comes to that state.
+        """
+        self._control.post("faults/silence", region=region, services=list(services), how=Silence(how).value, at=at)
+
+    def delay(self, state: str) -> None:
+        """What a state of a workflow waits for comes after its time-out: all is done, and the state fails."""
+        self._control.post("faults/delay", state=state)
 
     def silence_bucket(self, name: str, how: Silence | str = Silence.REFUSE) -> None:
         """Every call to a bucket, whatever Region signs it: the simulator's buckets share one name space."""

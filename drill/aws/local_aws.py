@@ -145,9 +145,15 @@ class LocalAws:
         """Forget every resource, fault and call; `bootstrap` is then needed again."""
         self.control.post("reset")
 
-    def silence(self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE) -> None:
-        """A Region, or some of its services, stop answering: see Silence."""
-        self._faults.silence(region, services, how)
+    def silence(
+        self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE, *, at: str = ""
+    ) -> None:
+        """A Region, or some of its services, stop answering: see Silence; `at` a state of a workflow, from then on."""
+        self._faults.silence(region, services, how, at=at)
+
+    def delay(self, state: str) -> None:
+        """Every answer to this state of a workflow comes after its time-out, although all is done by then."""
+        self._faults.delay(state)
 
     def silence_bucket(self, name: str, how: Silence | str = Silence.REFUSE) -> None:
         """A bucket stops answering."""

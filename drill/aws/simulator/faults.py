@@ -1,4 +1,4 @@
-"""Services, Regions and buckets that are silent."""
+"""Services, Regions and buckets that are silent, at once or from a state of a workflow on; answers that are late."""
 
 from __future__ import annotations
 
@@ -40,12 +40,32 @@ class Fault:
 
 
 _faults: list[Fault] = []
+_waiting: dict[str, list[Fault]] = {}
+"""What begins when a workflow comes to a state, by its name."""
+_late: set[str] = set()
 
 
 @door("faults/silence")
-def silence(region: str, services: list[str], how: str) -> None:
-    """A Region, or some of its services."""
-    _faults.append(Fault(how, region=region, services=frozenset(services)))
+def silence(region: str, services: list[str], how: str, at: str = "") -> None:
+    """A Region, or some of its services; `at` a state of a workflow, from then on."""
+    fault = Fault(how, region=region, services=frozenset(services))
+    (_waiting.setdefault(at, []) if at else _faults).append(fault)
+
+
+@door("faults/delay")
+def delay(state: str) -> None:
+    """What a state of a workflow waits for."""
+    _late.add(state)
+
+
+def come_to(state: str) -> None:
+    """A workflow begins an attempt of a state."""
+    _faults.extend(_waiting.pop(state, ()))
+
+
+def is_late(state: str) -> bool:
+    """Whether the answer to a state comes after its time-out."""
+    return state in _late
 
 
 @door("faults/silence-bucket")
@@ -58,7 +78,8 @@ def silence_bucket(bucket: str, how: str) -> None:
 @on_reset
 def heal() -> None:
     """Everything answers again."""
-    _faults.clear()
+    for kept in (_faults, _waiting, _late):
+        kept.clear()
 
 
 def met_by(call: Call) -> Fault | None:

@@ -104,3 +104,35 @@ def test_keys_of_a_silent_region_refuse_and_those_of_the_other_go_on(aws: LocalA
     west = aws.client("kms", "us-west-2")
     data = west.generate_data_key(KeyId=keys["us-west-2"], KeySpec="AES_256")
     assert west.decrypt(CiphertextBlob=data["CiphertextBlob"])["Plaintext"] == data["Plaintext"]
+
+
+COUNTING = """
+import boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket="done", Key=context.aws_request_id)
+"""
+
+
+def test_a_silence_begins_when_a_workflow_comes_to_a_state(aws: LocalAws, build: Builder) -> None:
+    call = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:mwaa:listEnvironments", "ResultPath": None}
+    aws.silence("us-east-1", ["airflow"], "deny", at="Second")
+    found = build.run(states(First=call, Second=call))
+    assert found["error"] == "Mwaa.AccessDeniedException"
+    entered = [event for event in build.history(found["executionArn"]) if event["type"] == "TaskStateEntered"]
+    assert [event["stateEnteredEventDetails"]["name"] for event in entered] == ["First", "Second"]
+    aws.heal()
+    assert build.run(states(First=call, Second=call))["status"] == "SUCCEEDED"
+
+
+def test_a_state_whose_answer_is_late_has_failed_although_all_is_done(aws: LocalAws, build: Builder) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.Timeout."""
+    build.bucket("done")
+    again = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1}]
+    task = {"Type": "Task", "Resource": build.function(COUNTING), "Retry": again}
+    aws.delay("Count")
+    found = build.run(states(Count=task))
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
+    assert aws.client("s3").list_objects_v2(Bucket="done")["KeyCount"] == 2
+    aws.heal()
+    build.client("stepfunctions").redrive_execution(executionArn=found["executionArn"])
+    assert build.ended(found["executionArn"])["status"] == "SUCCEEDED"

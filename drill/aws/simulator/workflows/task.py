@@ -7,6 +7,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+from drill.aws.simulator import faults
 from drill.aws.simulator.workflows import integrations, tokens
 from drill.aws.simulator.workflows.frame import Frame
 from drill.aws.simulator.workflows.integrations import TOKEN
@@ -16,6 +17,7 @@ from drill.aws.simulator.workflows.lifeline import current
 def attempt(frame: Frame, state: dict[str, Any]) -> Any:
     """The raw result of the resource; raises ministack's _ExecutionError."""
     resource = state["Resource"]
+    faults.come_to(frame.context["State"]["Name"])
     token = tokens.issue(current.get()) if resource.endswith(TOKEN) else ""
     if token:
         frame.context["Task"] = {"Token": token}
@@ -43,11 +45,11 @@ def attempt(frame: Frame, state: dict[str, Any]) -> Any:
 def _call(frame: Frame, state: dict[str, Any], data: Any, token: str) -> Any:
     lifeline, timeout = current.get(), _seconds(frame, state, "TimeoutSeconds")
     in_time, result = lifeline.call(lambda: integrations.call(state["Resource"], data, frame.scope), timeout)
-    if not in_time:
+    if in_time and token:
+        result = tokens.wait(token, timeout, _seconds(frame, state, "HeartbeatSeconds"))
+    if not in_time or faults.is_late(frame.context["State"]["Name"]):
         raise stepfunctions._ExecutionError("States.Timeout", "")
-    if not token:
-        return result
-    return tokens.wait(token, timeout, _seconds(frame, state, "HeartbeatSeconds"))
+    return result
 
 
 def _input(frame: Frame, state: dict[str, Any]) -> Any:
