@@ -34,6 +34,10 @@ class WebServer:
         self._copies = copies
         self._deadlines = deadlines
 
+    def copies(self, whom: str) -> Copies:
+        """The function that is asked by this name, outside and inside."""
+        return self._copies[whom]
+
     @property
     def may_be_private(self) -> bool:
         """Whether there are copies inside the VPC."""
@@ -69,13 +73,21 @@ class WebServer:
         *,
         keep: tuple[str, ...],
         result_path: str,
+        more: Mapping[str, str] | None = None,
         patience: Patience = BRIEFLY,
     ) -> sfn.CustomState:
-        """Ask one of the functions; keep some of its answer."""
+        """Ask one of the functions; keep some of its answer, and `more` of the context of the execution."""
         functions = self._allowed(whom)
         payload = {**payload, **self._environment}
         return self._tasks.ask_airflow(
-            name, functions, f"{REACH}.{whom}", payload, keep=keep, result_path=result_path, patience=patience
+            name,
+            functions,
+            f"{REACH}.{whom}",
+            payload,
+            keep=keep,
+            more=more,
+            result_path=result_path,
+            patience=patience,
         )
 
     def run(self, name: str, dag_id: str, conf: Mapping[str, Any], *, mins: int, result_path: str) -> sfn.CustomState:
