@@ -28,6 +28,15 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   destroy [CDK ARGUMENT...]    remove all stacks; backups and their keys stay, unless BACKUP_RETAIN=NO
   rearm                        after a failover: forget it, and check the health of the primary again
   approve EXECUTION [REFUSED]  answer a recovery that waits for a person: it goes on, or ends
+  stop-start-preview [--from DATE] [--days N] [--with-overrides] [--json]
+                               when environments are stopped and started; asks AWS only for the overrides
+  stop-start-report [--rate N] [--from DATE] [--days N] [--transition-mins N] [--json]
+                               what the schedules save; asks no AWS
+  keep-running ENV UNTIL       leave scheduled stops out until 22:00, 2026-12-01T22:00, 2h or 3d
+  stay-stopped ENV UNTIL       leave scheduled starts out until then
+  end-override ENV             forget either
+  stop ENV [--when-busy WAIT|SKIP|FORCE]   stop an environment now
+  start ENV [--backup-id ID]               start it now
   setup                        create .venv and install what the targets need
   clean                        remove everything that was made here
   help                         this text
@@ -179,6 +188,34 @@ target_approve() {
     in_venv python -m lib.operate approve "$@"
 }
 
+target_stop-start-preview() {
+    in_venv python -m lib.stop_start preview "$@"
+}
+
+target_stop-start-report() {
+    in_venv python -m lib.stop_start report "$@"
+}
+
+target_keep-running() {
+    in_venv python -m lib.stop_start keep-running "$@"
+}
+
+target_stay-stopped() {
+    in_venv python -m lib.stop_start stay-stopped "$@"
+}
+
+target_end-override() {
+    in_venv python -m lib.stop_start end-override "$@"
+}
+
+target_stop() {
+    in_venv python -m lib.stop_start stop "$@"
+}
+
+target_start() {
+    in_venv python -m lib.stop_start start "$@"
+}
+
 target_setup() {
     setup
 }
@@ -200,7 +237,9 @@ main() {
         shift
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
-            unit | test | drill | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve)  # these take what follows as their arguments
+            # These take what follows as their arguments.
+            unit | test | drill | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
+                stop-start-* | keep-running | stay-stopped | end-override | stop | start)
                 "target_$target" "$@"
                 return
                 ;;

@@ -43,9 +43,19 @@ class SchedulerCron:
 
         From https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html (daylight saving time).
         """
+        for day in self._days(first, days):
+            yield from sorted(filter(None, (_instant(day, at, zone) for at in self.times)))
+
+    def skipped(self, zone: ZoneInfo, first: date, days: int) -> Iterator[datetime]:
+        """The local times at which it does not fire, since the clock skips them."""
+        for day in self._days(first, days):
+            yield from (datetime.combine(day, at, zone) for at in self.times if not _instant(day, at, zone))
+
+    def _days(self, first: date, days: int) -> Iterator[date]:
+        """The days that are meant."""
         for day in (first + timedelta(days=number) for number in range(days)):
             if (not self.years or day.year in self.years) and self.is_on(day):
-                yield from sorted(filter(None, (_instant(day, at, zone) for at in self.times)))
+                yield day
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime | None:

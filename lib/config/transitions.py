@@ -42,6 +42,10 @@ class DayOff:
     begins: datetime
     ends: datetime
 
+    def has(self, at: datetime) -> bool:
+        """Whether a moment belongs to it."""
+        return self.begins <= at < self.ends
+
     @property
     def payload(self) -> dict[str, str]:
         """As a function is told of it: Lambda need not know time zones."""

@@ -25,8 +25,9 @@ _DAGS = {"stop": "were active", "start": "are active"}
 
 
 def decide(event: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"what", "environment", "records", "input", "days_off", "calendar", "execution"}` -> `{"act", "reason",
-    "notify", "scheduled", "scheduled_for", "when_busy", "backup_id"}`; raises Misconfigured for an unknown input.
+    """`{"what", "environment", "records", "input", "days_off", "calendar", "when_busy", "execution"}` -> `{"act",
+    "reason", "notify", "scheduled", "scheduled_for", "when_busy", "backup_id"}`; raises Misconfigured for an unknown
+    input. `when_busy` is what the input says, or else what it was.
 
     `days_off` are `{"day", "begins", "ends"}`, as `lib.config.transitions` has them. What a person starts is always
     due. `notify`: the reason is to be told, whatever is decided.
@@ -35,7 +36,7 @@ def decide(event: Mapping[str, Any]) -> dict[str, Any]:
     said = {
         "scheduled": bool(asked.scheduled_for),
         "scheduled_for": clock.text(asked.scheduled_for) if asked.scheduled_for else "",
-        "when_busy": asked.when_busy,
+        "when_busy": asked.when_busy or event["when_busy"],
         "backup_id": asked.backup_id,
     }
     if asked.override:

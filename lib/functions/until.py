@@ -46,9 +46,10 @@ def _read(text: str, zone: tzinfo | None) -> datetime:
 
 
 def _next(now: datetime, at: time) -> datetime:
-    """Today or tomorrow."""
+    """Today, where the clock shows it again today, or tomorrow."""
     today = datetime.combine(now.date(), at, now.tzinfo)
-    return _settled(today if today > now else today + timedelta(days=1))
+    moments = (_settled(one) for one in (today, today.replace(fold=1), today + timedelta(days=1)))
+    return next(one for one in moments if one.astimezone(timezone.utc) > now.astimezone(timezone.utc))
 
 
 def _shifted(now: datetime, length: timedelta) -> datetime:

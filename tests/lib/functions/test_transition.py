@@ -33,6 +33,7 @@ def decide(what: str, given: Any, *, off: str = "[]", calendar: str | None = Non
             "input": given,
             "days_off": [day.payload for day in days_off(environment)],
             "calendar": calendar,
+            "when_busy": "WAIT",
             "execution": EXECUTION,
         },
         None,
@@ -54,7 +55,7 @@ def test_what_is_due_is_done(aws: Account, what: str) -> None:
         "notify": False,
         "scheduled": True,
         "scheduled_for": "2026-11-22T12:11:30+00:00",
-        "when_busy": None,
+        "when_busy": "WAIT",
         "backup_id": None,
     }
 

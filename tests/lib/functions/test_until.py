@@ -43,8 +43,19 @@ def test_a_time_that_the_clock_skips_is_told_as_the_one_that_it_shows(monkeypatc
     assert told(monkeypatch, "2:30", "2027-03-14T00:00:00-05:00") == "2027-03-14T03:30:00-04:00"
 
 
-def test_a_time_that_the_clock_shows_twice_is_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, "1:30", "2026-11-01T00:00:00-04:00") == "2026-11-01T01:30:00-04:00"
+@pytest.mark.parametrize(
+    ("now", "moment"),
+    [
+        ("2026-11-01T00:00:00-04:00", "2026-11-01T01:30:00-04:00"),
+        ("2026-11-01T01:45:00-04:00", "2026-11-01T01:30:00-05:00"),
+        ("2026-11-01T01:15:00-05:00", "2026-11-01T01:30:00-05:00"),
+        ("2026-11-01T01:45:00-05:00", "2026-11-02T01:30:00-05:00"),
+    ],
+)
+def test_a_time_that_the_clock_shows_twice_is_the_next_one(
+    monkeypatch: pytest.MonkeyPatch, now: str, moment: str
+) -> None:
+    assert told(monkeypatch, "1:30", now) == moment
 
 
 def test_hours_are_those_that_pass(monkeypatch: pytest.MonkeyPatch) -> None:

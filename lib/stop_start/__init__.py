@@ -1,0 +1,1 @@
+"""What a person asks and does about stop and start: preview, saving, overrides, transitions by hand."""
