@@ -31,7 +31,7 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     place, until = Place.of(event["environment"]), event["until"]
     found = mwaa.find(place)
     status = mwaa.status_of(found)
-    waited = clock.now() - _moment(event["started_at"])
+    waited = clock.now() - moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
     failure: FunctionError | None = None
@@ -40,7 +40,7 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     elif waited > timedelta(minutes=event["deadline_mins"]):
         failure = _late(place, status, event)
     if failure:
-        if int(event.get("redrive_count", 0)) > int(event.get("created_in_redrive", 0)):
+        if is_later_redrive(event, "created_in_redrive"):
             return {"outcome": "AGAIN", "status": status}
         raise failure
     # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html
@@ -67,6 +67,11 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
     )
 
 
-def _moment(text: str) -> datetime:
+def is_later_redrive(event: Mapping[str, Any], begun_in: str) -> bool:
+    """Whether the execution was redriven since the wait began; `begun_in` names the member that says when."""
+    return int(event.get("redrive_count", 0)) > int(event.get(begun_in, 0))
+
+
+def moment(text: str) -> datetime:
     """A time as we write it, or as Step Functions does; Python 3.10 knows no Z."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
