@@ -63,10 +63,18 @@ def _stacks_have_names_of_their_own(both: Both) -> Iterator[Finding]:
         yield plan.schedules.finding("stack_name", "allowed: another name than those of the disaster recovery stacks")
 
 
+def _what_is_named_after_them_differs(both: Both) -> Iterator[Finding]:
+    dr, plan = both
+    if plan.schedules.stack_name.lower() == dr.deployment.stack_name_prefix.lower():
+        words = "allowed: another name than STACK_NAME_PREFIX, after which buckets and tables are named, too"
+        yield plan.schedules.finding("stack_name", words)
+
+
 ERRORS: tuple[Rule[Both], ...] = (
     _the_secondary_stays,
     _the_primary_has_one_bucket,
     _the_primary_has_one_role,
     _the_primary_has_one_version,
     _stacks_have_names_of_their_own,
+    _what_is_named_after_them_differs,
 )

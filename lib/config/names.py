@@ -38,3 +38,8 @@ def bucket(name: str) -> Derived:
 def stack(name: str) -> Derived:
     """The limit of a stack's name."""
     return Derived("the stack", name, 128)
+
+
+def state_machine(name: str) -> Derived:
+    """The limit of a state machine's name."""
+    return Derived("the state machine", name, 80)

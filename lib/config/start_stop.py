@@ -53,6 +53,15 @@ class StartStop:
         return names.backup_bucket(self.schedules.stack_name, self.schedules.account_id, self.schedules.region)
 
     @property
+    def records_table_name(self) -> str:
+        """The table of leases, stops and overrides of all its environments."""
+        return f"{self.schedules.stack_name}-records"
+
+    def machine_name(self, environment: Environment, what: str) -> str:
+        """The state machine that does what it says with an environment: `stop`, `start` or `reactivate`."""
+        return f"{self.schedules.stack_name}-{environment.name}-{what}"
+
+    @property
     def stop(self) -> Transition:
         """Check, back up, verify the backup, delete and wait; without the wait for running work to end."""
         preflight, ready = self._first_steps

@@ -88,6 +88,11 @@ def _bucket_name_fits(plan: StartStop) -> Iterator[Finding]:
         yield plan.schedules.finding("stack_name", f"allowed: a shorter one, since {words}")
 
 
+def _machine_names_fit(plan: StartStop, environment: Environment) -> Iterator[Finding]:
+    for words in names.state_machine(plan.machine_name(environment, "reactivate")).excess():
+        yield plan.schedules.finding("stack_name", f"allowed: a shorter one, since {words}")
+
+
 def _dags_are_different(plan: StartStop) -> Iterator[Finding]:
     yield from rules.names_differ(plan.schedules, "export_dag_name", "import_dag_name")
 
@@ -138,6 +143,7 @@ ERRORS: tuple[Rule[StartStop], ...] = (
     _each(_schedules_agree),
     _environments_differ,
     _bucket_name_fits,
+    _each(_machine_names_fit),
     _dags_are_different,
     _heartbeat_fits,
 )

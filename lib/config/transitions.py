@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from lib.config.scheduler_cron import REFERENCE_YEAR
@@ -32,6 +32,31 @@ class Collision:
     of: str
     after: str
     example: str
+
+
+@dataclass(frozen=True)
+class DayOff:
+    """A day in the time zone of an environment, from its first moment to that of the next day."""
+
+    day: date
+    begins: datetime
+    ends: datetime
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """As a function is told of it: Lambda need not know time zones."""
+        return {"day": self.day.isoformat(), "begins": self.begins.isoformat(), "ends": self.ends.isoformat()}
+
+
+def days_off(environment: Environment) -> tuple[DayOff, ...]:
+    """The days on which an environment is not started, in UTC."""
+    zone = ZoneInfo(environment.time_zone)
+    return tuple(DayOff(day, _begin(day, zone), _begin(day + timedelta(days=1), zone)) for day in environment.days_off)
+
+
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a day, also where the clock skips midnight."""
+    return datetime.combine(day, time.min, zone).astimezone(timezone.utc)
 
 
 def due(environment: Environment, first: date, days: int) -> Iterator[Due]:

@@ -17,7 +17,7 @@ from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
 from lib.functions.dag_note import Note, NoteBook
 from lib.functions.errors import AirflowUnavailable, DeadlinePassed, Misconfigured, NotReady, StillBusy
 from lib.functions.log import logger
-from lib.functions.waiting import begun, is_later_redrive, moment
+from lib.functions.waiting import begun, is_later_redrive
 
 CHANGE_SECONDS = 180
 """For so long DAGs are paused or made active in one call, of the five minutes that a function has."""
@@ -163,7 +163,7 @@ def _outcome(look: Look, event: Event) -> str:
     if look.busy and event["when_busy"] == "SKIP":
         return "BUSY"
     drain = timedelta(minutes=event["drain_mins"] if event["when_busy"] == "WAIT" else 0)
-    waited = clock.now() - moment(event["started_at"])
+    waited = clock.now() - clock.moment(event["started_at"])
     if waited <= (drain if look.busy else drain + TO_PAUSE):
         return "WAIT"
     if is_later_redrive(event, "started_in_redrive"):

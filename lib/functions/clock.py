@@ -19,6 +19,15 @@ def text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
+def moment(text: str) -> datetime:
+    """A moment as we write it, or as AWS does; Python 3.10 knows no Z.
+
+    >>> moment("2026-11-22T02:06:19Z") == moment("2026-11-22T03:06:19+01:00")
+    True
+    """
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def is_past(moment: str, *, after: timedelta = timedelta(0)) -> bool:
     """Whether a recorded moment, plus some time, is over; nothing recorded: it is."""
     return not moment or now() >= datetime.fromisoformat(moment) + after

@@ -38,7 +38,7 @@ def read(given: object) -> ExecutionInput:
     ExecutionInput(simulate=True, force=False, activate_dags=True)
     """
     if not isinstance(given, Mapping):
-        raise Misconfigured(f'the input is {_shown(given)}; HINT: It is an object, as {{"simulate_dr": "YES"}}.')
+        raise Misconfigured(f'the input is {shown(given)}; HINT: It is an object, as {{"simulate_dr": "YES"}}.')
     flags = {name: value for name, value in given.items() if name.lower() not in IGNORED}
     return ExecutionInput(**{_field(name): _is_set(name, value) for name, value in flags.items()})
 
@@ -51,17 +51,18 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
 def _field(name: str) -> str:
     field = FLAGS.get(name.lower(), name)
     if field not in FLAGS.values():
-        raise Misconfigured(f"the input has {_shown(name)}; HINT: Known are {', '.join(FLAGS)}, all optional.")
+        raise Misconfigured(f"the input has {shown(name)}; HINT: Known are {', '.join(FLAGS)}, all optional.")
     return field
 
 
 def _is_set(name: str, value: object) -> bool:
     found = value if isinstance(value, bool) else _WORDS.get(str(value).strip().upper())
     if found is None:
-        raise Misconfigured(f"the input has {name} = {_shown(value)}; HINT: It is YES or NO.")
+        raise Misconfigured(f"the input has {name} = {shown(value)}; HINT: It is YES or NO.")
     return found
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """What a person wrote, short enough for an error."""
     shown = json.dumps(value, default=str)
     return shown if len(shown) <= 80 else f"{shown[:80]}..."

@@ -32,6 +32,11 @@ def stopped(environment: Mapping[str, str]) -> str:
     return f"stopped/{environment['name']}.{environment['region']}"
 
 
+def hold(environment: Mapping[str, str]) -> str:
+    """The record of how a person wants an environment to stay for a while: `what`, `until`, `by`, `at`."""
+    return f"hold/{environment['name']}.{environment['region']}"
+
+
 def approval(execution: str) -> str:
     """The record of what a person is asked about an execution: `execution`, `at`, `deadline`, `answer`."""
     return f"approval/{execution.rpartition(':')[2]}"

@@ -7,7 +7,7 @@ then it is AGAIN the creation's turn, once for each redrive.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from lib.functions import clock, mwaa
@@ -31,7 +31,7 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     place, until = Place.of(event["environment"]), event["until"]
     found = mwaa.find(place)
     status = mwaa.status_of(found)
-    waited = clock.now() - moment(event["started_at"])
+    waited = clock.now() - clock.moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
     failure: FunctionError | None = None
@@ -70,8 +70,3 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
 def is_later_redrive(event: Mapping[str, Any], begun_in: str) -> bool:
     """Whether the execution was redriven since the wait began; `begun_in` names the member that says when."""
     return int(event.get("redrive_count", 0)) > int(event.get(begun_in, 0))
-
-
-def moment(text: str) -> datetime:
-    """A time as we write it, or as Step Functions does; Python 3.10 knows no Z."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -217,6 +217,14 @@ def test_a_stack_name_may_be_as_long_as_the_bucket_name_allows_and_no_longer() -
     assert line.endswith("would have 64 of 63 characters, 1 too many")
 
 
+def test_the_names_of_state_machines_have_a_limit() -> None:
+    longest = "e" * (80 - len("mwaa-stop-start--reactivate"))
+    assert errors(start_stop_env(MWAA_ENV_NAME=longest)) == []
+    (line,) = errors(start_stop_env(MWAA_ENV_NAME=longest + "e"))
+    assert line.startswith("MWAA_MAIN_STACK_NAME")
+    assert line.endswith("would have 81 of 80 characters, 1 too many")
+
+
 def test_two_dags_cannot_have_one_name() -> None:
     (line,) = errors(start_stop_env(MWAA_METADATA_IMPORT_DAG_NAME="backup_metadata"))
     assert line.endswith("allowed: another one than MWAA_METADATA_EXPORT_DAG_NAME")
@@ -285,3 +293,8 @@ def test_the_secondary_cannot_be_stopped() -> None:
 def test_two_stacks_cannot_have_one_name() -> None:
     (line,) = errors(of_the_primary(MWAA_MAIN_STACK_NAME="mwaa-team-primary"))
     assert line.endswith("allowed: another name than those of the disaster recovery stacks")
+
+
+def test_buckets_and_tables_of_both_products_are_named_differently() -> None:
+    (line,) = errors(of_the_primary(MWAA_MAIN_STACK_NAME="mwaa-team"))
+    assert line.endswith("allowed: another name than STACK_NAME_PREFIX, after which buckets and tables are named, too")
