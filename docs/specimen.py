@@ -16,22 +16,30 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from lib.config.recovery import DisasterRecovery
-from lib.config.recovery_sections import Side
+from lib.config.start_stop import StartStop
+from lib.constructs.arns import Arns
 from lib.constructs.function import Function
 from lib.constructs.logs import Logs
 from lib.workflows.backup_restore import BackupRestore
 from lib.workflows.fencing import Fencing, FencingParts
 from lib.workflows.parts import Functions, RecoveryParts
+from lib.workflows.reactivate import Reactivate
+from lib.workflows.start import Start
+from lib.workflows.stop import Stop
+from lib.workflows.target import Shelf
+from lib.workflows.transition_parts import InsideFunctions, OtherRecords, TransitionFunctions, TransitionParts
 from lib.workflows.warm_standby import WarmStandby
 
 Json = dict[str, Any]
+
+TRANSITIONS: Mapping[str, type[Stop | Start | Reactivate]] = {"stop": Stop, "start": Start, "reactivate": Reactivate}
 
 
 @dataclass(frozen=True)
 class Specimen:
     """A synthesised workflow."""
 
-    config: DisasterRecovery
+    config: DisasterRecovery | StartStop
     template: Json
 
     @property
@@ -54,7 +62,7 @@ class Specimen:
 
 def specimen(config: DisasterRecovery) -> Specimen:
     """Synthesise the workflow of a configuration in a stack of its own."""
-    stack = _stack(config, config.secondary)
+    stack = _stack(config.deployment.account_id, config.secondary.region)
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket(stack, "BackupBucket", bucket_name=config.backup_bucket_name(config.secondary))
     logs = Logs(key, retention_days=config.common.log_retention_days)
@@ -78,7 +86,7 @@ def specimen(config: DisasterRecovery) -> Specimen:
 
 def fence(config: DisasterRecovery) -> Specimen:
     """Synthesise the fence of a configuration in a stack of its own."""
-    stack = _stack(config, config.primary)
+    stack = _stack(config.deployment.account_id, config.primary.region)
     key = kms.Key(stack, "Key")
     logs = Logs(key, retention_days=config.common.log_retention_days)
     parts = FencingParts(
@@ -91,8 +99,34 @@ def fence(config: DisasterRecovery) -> Specimen:
     return Specimen(config, dict(Template.from_stack(stack).to_json()))
 
 
-def _stack(config: DisasterRecovery, side: Side) -> Stack:
-    return Stack(App(), "Specimen", env=Environment(account=config.deployment.account_id, region=side.region))
+def transition(plan: StartStop, what: str, *, also: OtherRecords | None = None) -> Specimen:
+    """Synthesise the `stop`, the `start` or the `reactivate` of a configuration's first environment."""
+    account, region = plan.schedules.account_id, plan.schedules.region
+    environment = plan.environments[0]
+    stack = _stack(account, region)
+    key = kms.Key(stack, "Key")
+    logs = Logs(key, retention_days=plan.common.log_retention_days)
+    bucket = s3.Bucket(stack, "BackupBucket", bucket_name=plan.backup_bucket_name)
+    inside = _functions(stack, logs, ("dag_inside", "activity_inside")) if environment.vpc_id else None
+    parts = TransitionParts(
+        plan=plan,
+        environment=environment,
+        functions=TransitionFunctions(**_functions(stack, logs, (field.name for field in fields(TransitionFunctions)))),
+        inside=InsideFunctions(inside["dag_inside"], inside["activity_inside"]) if inside else None,
+        records=dynamodb.Table.from_table_arn(stack, "Records", Arns(account, region).table(plan.records_table_name)),
+        also=also,
+        topic=sns.Topic(stack, "Topic", master_key=key),
+        backups=Shelf(bucket, kms.Key(stack, "BackupKey"), region, plan.blueprint_key(environment)),
+        key=key,
+        log_group=logs.group(stack, "WorkflowLogs"),
+        own_dags=(plan.schedules.export_dag_name, plan.schedules.import_dag_name),
+    )
+    TRANSITIONS[what](stack, what.capitalize(), parts=parts)
+    return Specimen(plan, dict(Template.from_stack(stack).to_json()))
+
+
+def _stack(account: str, region: str) -> Stack:
+    return Stack(App(), "Specimen", env=Environment(account=account, region=region))
 
 
 def _functions(stack: Stack, logs: Logs, names: Iterable[str]) -> dict[str, Function]:

@@ -33,7 +33,7 @@ _log = logger(__name__)
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where a blueprint lies."""
+    """Where a blueprint, or another object, lies."""
 
     bucket: str
     key: str
@@ -76,7 +76,7 @@ def store(place: Place, shelf: Shelf) -> dict[str, Any]:
     body = json.dumps(document, indent=1, sort_keys=True).encode()
     s3 = client("s3", shelf.region)
     with calling(f"store the blueprint {shelf.url}"):
-        before = _stored(s3, shelf)
+        before = stored(s3, shelf)
         if before == body:
             return {"stored": False, "why": f"{shelf.url} says the same"}
         s3.put_object(Bucket=shelf.bucket, Key=shelf.key, Body=body, ContentType="application/json")
@@ -109,7 +109,8 @@ def parse(data: bytes, url: str) -> Blueprint:
     return stored
 
 
-def _stored(s3: Any, shelf: Shelf) -> bytes | None:
+def stored(s3: Any, shelf: Shelf) -> bytes | None:
+    """The object that lies there; None where there is none, if the caller may list the bucket."""
     try:
         body: bytes = s3.get_object(Bucket=shelf.bucket, Key=shelf.key)["Body"].read()
     except ClientError as error:

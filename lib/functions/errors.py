@@ -51,6 +51,10 @@ class Misconfigured(FunctionError):
     """Something is denied or has another name than we were told: a person has to change it."""
 
 
+class StillBusy(FunctionError):
+    """Something has run since the backup, or can: to delete the environment would lose it."""
+
+
 class NotApproved(FunctionError):
     """Nobody approved the recovery in time."""
 

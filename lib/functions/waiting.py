@@ -40,7 +40,7 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     elif waited > timedelta(minutes=event["deadline_mins"]):
         failure = _late(place, status, event)
     if failure:
-        if int(event.get("redrive_count", 0)) > int(event.get("created_in_redrive", 0)):
+        if is_later_redrive(event, "created_in_redrive"):
             return {"outcome": "AGAIN", "status": status}
         raise failure
     # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html
@@ -65,3 +65,8 @@ def _late(place: Place, status: str, event: Mapping[str, Any]) -> DeadlinePassed
         f"{place} is still {status}, not {event['until']}, after {event['deadline_mins']} minutes from "
         f"{event['started_at']}"
     )
+
+
+def is_later_redrive(event: Mapping[str, Any], begun_in: str) -> bool:
+    """Whether the execution was redriven since the wait began; `begun_in` names the member that says when."""
+    return int(event.get("redrive_count", 0)) > int(event.get(begun_in, 0))

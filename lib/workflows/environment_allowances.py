@@ -31,6 +31,10 @@ class EnvironmentAllowances:
         function.allow("airflow:UpdateEnvironment", on=self._target.arn)
         self._pass_the_execution_role(function)
 
+    def delete(self, function: Function) -> None:
+        """Delete it."""
+        function.allow("airflow:DeleteEnvironment", on=self._target.arn)
+
     def look_before_creation(self, function: Function) -> None:
         """Look at its name, at the room for it, and at what it is created from."""
         self.look(function)

@@ -54,6 +54,19 @@ class EnvironmentSteps:
             result_path="$.creation",
         )
 
+    def delete(self, *, checked: str) -> tasks.LambdaInvoke:
+        """Begin to delete it: DELETING or GONE; AGAIN after a redrive since what was checked at that path."""
+        self._may.delete(self._function)
+        return self._ask(
+            f"Delete the {self.target.title}",
+            {
+                "op": "delete",
+                "redrive_count": sfn.JsonPath.number_at(REDRIVES),
+                "checked_in_redrive": sfn.JsonPath.number_at(f"{checked}.redrive_count"),
+            },
+            result_path="$.deletion",
+        )
+
     def look_for(self, name: str, until: str, *, since: str, deadline_mins: int) -> tasks.LambdaInvoke:
         """Whether it is AVAILABLE or DELETED by now; raises EnvironmentBroken and DeadlinePassed."""
         return self._ask(
@@ -81,6 +94,19 @@ class EnvironmentSteps:
             {
                 "op": "unpause_at_creation",
                 "paused_at_creation_was": sfn.JsonPath.object_at(was),
+            },
+            result_path="$.update",
+        )
+
+    def update(self, *, in_any_case: bool) -> tasks.LambdaInvoke:
+        """Give the option its value back where it had another one; `in_any_case`: Airflow starts again also if not."""
+        self._may.update(self._function)
+        return self._guarded(
+            f"Update the {self.target.title}",
+            {
+                "op": "update",
+                "paused_at_creation_was": sfn.JsonPath.object_at("$.creation.paused_at_creation_was"),
+                "in_any_case": in_any_case,
             },
             result_path="$.update",
         )

@@ -49,12 +49,10 @@ def brought_up(
     create = environment.create()
     created = sfn.Choice(scope, "Act on the creation")
     create.next(created)
-    gone = WaitUntil.build(
-        scope,
-        environment.look_for(
-            "Look whether the failed creation is gone", "DELETED", since="$.creation", deadline_mins=deadline_mins
-        ),
+    cleared = gone(
+        environment,
         "the failed creation is gone",
+        "$.creation",
         every_secs=DELETION_SECS,
         deadline_mins=deadline_mins,
     )
@@ -67,10 +65,10 @@ def brought_up(
         every_secs=every_secs,
         deadline_mins=deadline_mins,
     )
-    created.when(is_(CREATION, "DELETING"), gone.look)
+    created.when(is_(CREATION, "DELETING"), cleared.look)
     created.when(is_(CREATION, "CREATING"), there.look)
-    gone.found.when(is_one_of(FOUND, "READY", "AGAIN"), create)
-    gone.found.when(is_(FOUND, "WAIT"), gone.pause)
+    cleared.found.when(is_one_of(FOUND, "READY", "AGAIN"), create)
+    cleared.found.when(is_(FOUND, "WAIT"), cleared.pause)
     there.found.when(is_(FOUND, "AGAIN"), create)
     there.found.when(is_(FOUND, "WAIT"), there.pause)
     _tell_of_endpoints_once(endpoints_are_needed, there)
@@ -82,15 +80,7 @@ def brought_up(
 
 def settled(environment: EnvironmentSteps, what: str, *, every_secs: int, deadline_mins: int) -> Part:
     """Wait until what is there is available, as after an update."""
-    begin = sfn.Pass(
-        environment.scope,
-        f"Begin to wait for the {what}",
-        parameters={
-            "started_at": sfn.JsonPath.string_at("$$.State.EnteredTime"),
-            "redrive_count": sfn.JsonPath.number_at(REDRIVES),
-        },
-        result_path="$.wait",
-    )
+    begin = begin_to_wait(environment.scope, f"Begin to wait for the {what}", result_path="$.wait")
     wait = WaitUntil.build(
         environment.scope,
         environment.look_for(
@@ -104,6 +94,38 @@ def settled(environment: EnvironmentSteps, what: str, *, every_secs: int, deadli
     wait.found.when(is_(FOUND, "AGAIN"), begin)
     begin.next(wait.look)
     return Part(begin, (way(wait.found, is_(FOUND, "READY")),))
+
+
+def left(environment: EnvironmentSteps, *, every_secs: int, deadline_mins: int) -> Part:
+    """Wait until a deletion has ended that somebody else has begun."""
+    begin = begin_to_wait(environment.scope, "Begin to wait for the deletion of before", result_path="$.leaving")
+    wait = gone(
+        environment, "the deletion of before has ended", "$.leaving", every_secs=every_secs, deadline_mins=deadline_mins
+    )
+    wait.found.when(is_(FOUND, "WAIT"), wait.pause)
+    wait.found.when(is_(FOUND, "AGAIN"), begin)
+    begin.next(wait.look)
+    return Part(begin, (way(wait.found, is_(FOUND, "READY")),))
+
+
+def gone(environment: EnvironmentSteps, what: str, since: str, *, every_secs: int, deadline_mins: int) -> WaitUntil:
+    """Wait for the end of a deletion; who builds it says what the answers lead to."""
+    return WaitUntil.build(
+        environment.scope,
+        environment.look_for(f"Look whether {what}", "DELETED", since=since, deadline_mins=deadline_mins),
+        what,
+        every_secs=every_secs,
+        deadline_mins=deadline_mins,
+    )
+
+
+def begin_to_wait(scope: Construct, name: str, *, result_path: str) -> sfn.Pass:
+    """Remember when a wait began, and in which redrive."""
+    parameters = {
+        "started_at": sfn.JsonPath.string_at("$$.State.EnteredTime"),
+        "redrive_count": sfn.JsonPath.number_at(REDRIVES),
+    }
+    return sfn.Pass(scope, name, parameters=parameters, result_path=result_path)
 
 
 def airflow_reached(environment: EnvironmentSteps, web: WebServer) -> Part:

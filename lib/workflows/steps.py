@@ -15,12 +15,9 @@ from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.lease_steps import LeaseSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import EXECUTION, INPUT, place, records
+from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION, INPUT, place, records
 from lib.workflows.tasks import Tasks
 from lib.workflows.web_server import WebServer
-
-BACKUP_PREFIX = "data"
-"""The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 
 
 class Steps:

@@ -129,16 +129,21 @@ class Tasks:
         *,
         keep: tuple[str, ...],
         result_path: str,
+        more: Mapping[str, str] | None = None,
         patience: Patience = BRIEFLY,
     ) -> sfn.CustomState:
-        """Ask the copy of a function, in or outside the VPC, whose ARN stands at the path; keep some of its answer."""
+        """Ask the copy of a function, in or outside the VPC, whose ARN stands at the path.
+
+        Keep some of its answer, and `more`: field -> path in the context of the execution.
+        """
+        kept = {field: f"$.Payload.{field}" for field in keep} | dict(more or {})
         task = self._invoke(
             name,
             "lambda:invoke",
             copies,
             _parameters(path, payload),
             {
-                "ResultSelector": {f"{field}.$": f"$.Payload.{field}" for field in keep},
+                "ResultSelector": {f"{field}.$": path for field, path in kept.items()},
                 "ResultPath": result_path,
                 "TimeoutSeconds": seconds_of(*copies),
             },

@@ -43,6 +43,10 @@ class WebServer:
         self._deadlines = deadlines
         self._guard = guard
 
+    def copies(self, whom: str) -> Copies:
+        """The function that is asked by this name, outside and inside."""
+        return self._copies[whom]
+
     @property
     def may_be_private(self) -> bool:
         """Whether there are copies inside the VPC."""
@@ -78,15 +82,26 @@ class WebServer:
         *,
         keep: tuple[str, ...],
         result_path: str,
+        more: Mapping[str, str] | None = None,
         patience: Patience = BRIEFLY,
         changes: bool = False,
     ) -> sfn.CustomState:
-        """Ask one of the functions; keep some of its answer. With `changes` only while this execution may act."""
+        """Ask one of the functions; keep some of its answer, and `more` of the context of the execution.
+
+        With `changes` only while this execution may act.
+        """
         guard = self._guard if changes else None
         functions = self._allowed(whom)
         payload = {**payload, **self._environment, **(guard.payload if guard else {})}
         task = self._tasks.ask_airflow(
-            name, functions, f"{REACH}.{whom}", payload, keep=keep, result_path=result_path, patience=patience
+            name,
+            functions,
+            f"{REACH}.{whom}",
+            payload,
+            keep=keep,
+            more=more,
+            result_path=result_path,
+            patience=patience,
         )
         return guard.over(task) if guard else task
 

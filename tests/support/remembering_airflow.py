@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lib.functions.airflow_client import Run
+from lib.functions.airflow_client import Changed, DagRun, Run
 from lib.functions.errors import NotReady
 
 
@@ -21,6 +21,14 @@ class RememberingAirflow:
         self.changes: list[str] = []
         self.loses_runs = False
         """A trigger is accepted and leads to nothing."""
+        self.unfinished: set[DagRun] = set()
+        self.started: dict[DagRun, str] = {}
+        """Run -> when it started, ended or not; times compare as texts."""
+        self.working: set[str] | None = set()
+        self.capacity = 10_000
+        """How many DAGs are changed before the time is over."""
+        self.when_changed: Callable[[str, bool], object] = lambda dag_id, paused: None
+        """What else happens at the moment before a DAG is paused, or made active."""
 
     def unready(self, dag_id: str) -> str:
         return "" if dag_id in self.paused else f"DAG {dag_id} is not parsed yet"
@@ -51,8 +59,27 @@ class RememberingAirflow:
 
     def pause_all(self) -> list[str]:
         active = self.active_dags()
+        self.changes.append("pause all")
         self.paused = dict.fromkeys(self.paused, True)
         return active
+
+    def set_each(self, dag_ids: Iterable[str], paused: bool, *, seconds: float) -> Changed:
+        asked = list(dag_ids)
+        now, left = asked[: self.capacity], asked[self.capacity :]
+        known = [dag_id for dag_id in now if dag_id in self.paused]
+        for dag_id in known:
+            self.when_changed(dag_id, paused)
+            self.set_paused(dag_id, paused)
+        return Changed(tuple(known), tuple(d for d in now if d not in known), tuple(left))
+
+    def unfinished_runs(self) -> list[DagRun]:
+        return sorted(self.unfinished)
+
+    def runs_since(self, moment: str) -> list[DagRun]:
+        return [run for run, started in self.started.items() if started >= moment]
+
+    def working_dags(self) -> set[str] | None:
+        return self.working
 
     def set_variable(self, key: str, value: str) -> None:
         self.changes.append(f"set {key}")

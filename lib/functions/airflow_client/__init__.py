@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lib.functions.airflow_client.airflow import Airflow, Run
+from lib.functions.airflow_client.airflow import Airflow, Changed, DagRun, Run
 from lib.functions.airflow_client.by_cli import AirflowByCli
 from lib.functions.airflow_client.by_rest import AirflowByRest
 
-__all__ = ["Airflow", "Run", "airflow_of"]
+__all__ = ["Airflow", "Changed", "DagRun", "Run", "airflow_of"]
 
 
 def airflow_of(environment: Mapping[str, str], version: str) -> Airflow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,26 @@ class Run:
     def is_active(self) -> bool:
         """Whether it has not ended."""
         return self.state in ACTIVE_STATES
+
+
+@dataclass(frozen=True, order=True)
+class DagRun:
+    """A run among those of all DAGs."""
+
+    dag_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What became of DAGs that were to be paused, or to be made active."""
+
+    done: tuple[str, ...] = ()
+    """Those that are now as they were asked to be."""
+    missing: tuple[str, ...] = ()
+    """Those that Airflow does not know."""
+    left: tuple[str, ...] = ()
+    """Those that there was no time for."""
 
 
 class Airflow(Protocol):
@@ -49,6 +69,18 @@ class Airflow(Protocol):
 
     def pause_all(self) -> list[str]:
         """Pause every DAG; return those that were active."""
+
+    def set_each(self, dag_ids: Iterable[str], paused: bool, *, seconds: float) -> Changed:
+        """Pause these DAGs, or make them active, as many as can be within the time."""
+
+    def unfinished_runs(self) -> list[DagRun]:
+        """The runs of all DAGs that have not ended."""
+
+    def runs_since(self, moment: str) -> list[DagRun]:
+        """The runs of all DAGs that have started since a moment (ISO 8601), whether they have ended or not."""
+
+    def working_dags(self) -> set[str] | None:
+        """The DAGs with a task at work, paused ones too; None: nobody can tell."""
 
     def set_variable(self, key: str, value: str) -> None:
         """Set an Airflow Variable."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from lib.functions.airflow_client import web_server
-from lib.functions.airflow_client.airflow import Run
+from lib.functions.airflow_client.airflow import ACTIVE_STATES, Changed, DagRun, Run
 from lib.functions.airflow_client.by_rest import AirflowByRest
+from lib.functions.airflow_client.each import each
 from lib.functions.airflow_client.web_server import Printed
 from lib.functions.errors import AirflowRefused, AirflowUnavailable, Misconfigured, NotReady
 from lib.functions.log import logger
@@ -20,6 +21,8 @@ from lib.functions.log import logger
 UNKNOWN_DAG = "does not exist in 'dag' table"
 BEFORE = timedelta(days=7)
 """Runs that began before are not asked for: hourly backups of years would not fit into an answer."""
+FEW = 20
+"""DAGs whose runs can be listed one after the other within minutes: a command starts a whole Airflow."""
 
 _log = logger(__name__)
 
@@ -89,6 +92,35 @@ class AirflowByCli:
             self.set_paused(dag_id, True)
         return active
 
+    def set_each(self, dag_ids: Iterable[str], paused: bool, *, seconds: float) -> Changed:
+        """Pause these DAGs, or make them active."""
+        asked = list(dag_ids)
+        with _instead("the DAGs are changed by the CLI"):
+            return self._rest.set_each(asked, paused, seconds=seconds)
+        return each(asked, lambda dag_id: self._changed(dag_id, paused), seconds)
+
+    def unfinished_runs(self) -> list[DagRun]:
+        """The runs of all DAGs that have not ended."""
+        with _instead("the runs are listed by the CLI"):
+            return self._rest.unfinished_runs()
+        rows = [row for state in ACTIVE_STATES for row in self._runs_of_all("--state", state)]
+        return [DagRun(row["dag_id"], row["run_id"]) for row in rows]
+
+    def runs_since(self, moment: str) -> list[DagRun]:
+        """The runs of all DAGs that have started since."""
+        with _instead("the runs are listed by the CLI"):
+            return self._rest.runs_since(moment)
+        since = datetime.fromisoformat(moment)
+        # `--start-date` means the logical date, which may lie a month before the run starts.
+        found = (row for row in self._runs_of_all() if row["start_date"])
+        return [DagRun(r["dag_id"], r["run_id"]) for r in found if datetime.fromisoformat(r["start_date"]) >= since]
+
+    def working_dags(self) -> set[str] | None:
+        """The DAGs with a task at work; no command lists them."""
+        with _instead("nobody tells which tasks are at work"):
+            return self._rest.working_dags()
+        return None
+
     def set_variable(self, key: str, value: str) -> None:
         """Set an Airflow Variable."""
         printed = self._run("variables", "set", key, value)
@@ -101,17 +133,43 @@ class AirflowByCli:
         if not printed.says(f"Variable {key} deleted"):
             raise self._refused(printed, "delete Variable", key)
 
+    def _changed(self, dag_id: str, paused: bool) -> bool:
+        """Pause a DAG, or make it active; False: it is not there."""
+        try:
+            self.set_paused(dag_id, paused)
+        except NotReady:
+            return False
+        return True
+
     def _list_runs(self, dag_id: str) -> Printed:
         since = (datetime.now(timezone.utc) - BEFORE).strftime("%Y-%m-%dT%H:%M:%S")
         return self._run("dags", "list-runs", "--dag-id", dag_id, "--start-date", since, "--output", "json")
 
+    def _runs_of_all(self, *options: str) -> Iterator[dict[str, Any]]:
+        """The runs of every DAG, one command each."""
+        known = [dag_id for dag_id, paused in self._listed().items() if paused != "None"]
+        if len(known) > FEW:
+            raise AirflowRefused(
+                f"{self._name} has {len(known)} DAGs, too many to list the runs of each by a command."
+                " HINT: Update the environment to use InvokeRestApi, and allow it."
+            )
+        for dag_id in known:
+            printed = self._run("dags", "list-runs", "--dag-id", dag_id, *options, "--output", "json")
+            found = rows(printed.stdout)
+            if found is None:
+                raise self._refused(printed, "list the runs of", dag_id)
+            yield from found
+
     def _listed_active(self) -> list[str]:
+        return [dag_id for dag_id, paused in self._listed().items() if paused == "False"]
+
+    def _listed(self) -> dict[str, str]:
+        """The DAGs, and what is said of their pause; "None": a file that the scheduler has not parsed."""
         printed = self._run("dags", "list", "--output", "json")
         found = rows(printed.stdout)
         if found is None:
             raise self._refused(printed, "list the DAGs of", self._name)
-        # "None": a file that the web server sees and the scheduler has not parsed.
-        return [str(row["dag_id"]) for row in found if str(row.get("is_paused", row.get("paused"))) == "False"]
+        return {str(row["dag_id"]): str(row.get("is_paused", row.get("paused"))) for row in found}
 
     def _run(self, *words: str) -> Printed:
         return web_server.run(self._name, self._region, shlex.join(words))

@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/mwaa/latest/userguide/access-mwaa-apache-airflow-res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -13,7 +14,9 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from lib.functions.airflow_client.airflow import ACTIVE_STATES, Run
+from lib.functions.airflow_client import web_server
+from lib.functions.airflow_client.airflow import ACTIVE_STATES, Changed, DagRun, Run
+from lib.functions.airflow_client.each import each
 from lib.functions.airflow_client.reach import reaching
 from lib.functions.aws import client, error_code
 from lib.functions.errors import AirflowRefused, AirflowUnavailable, Misconfigured, NotReady
@@ -25,6 +28,8 @@ READ_SECONDS = 15
 PAGE = 100
 """The most that Airflow 3 gives at once."""
 SHOWN = 300
+AT_WORK = ("queued", "running", "deferred", "restarting")
+"""States in which somebody but the scheduler has a task in hand, so that pausing its DAG does not halt it."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,25 @@ class AirflowByRest:
 
     def set_paused(self, dag_id: str, paused: bool) -> None:
         """Pause a DAG, or make it active."""
-        answer = self._call("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": paused}, allowed=(404,))
-        if answer.status == 404:
+        if not self._changed(dag_id, paused):
             raise NotReady(f"DAG {dag_id} is not parsed yet")
+
+    def set_each(self, dag_ids: Iterable[str], paused: bool, *, seconds: float) -> Changed:
+        """Pause these DAGs, or make them active."""
+        return each(dag_ids, lambda dag_id: self._changed(dag_id, paused), seconds)
+
+    def unfinished_runs(self) -> list[DagRun]:
+        """The runs of all DAGs that have not ended."""
+        return [run for state in ACTIVE_STATES for run in self._runs_of_all({"state": state})]
+
+    def runs_since(self, moment: str) -> list[DagRun]:
+        """The runs of all DAGs that have started since; in Airflow 3 also those that have not started yet."""
+        return self._runs_of_all({"start_date_gte": moment})
+
+    def working_dags(self) -> set[str]:
+        """The DAGs with a task at work."""
+        path = "/dags/~/dagRuns/~/taskInstances"
+        return {row["dag_id"] for state in AT_WORK for row in self._pages(path, "task_instances", {"state": state})}
 
     def runs(self, dag_id: str) -> list[Run]:
         """The newest runs, and all that have not ended."""
@@ -112,6 +133,37 @@ class AirflowByRest:
     def delete_variable(self, key: str) -> None:
         """Delete an Airflow Variable, where it is there."""
         self._call("DELETE", f"/variables/{quote(key)}", allowed=(404,))
+
+    def _runs_of_all(self, query: Mapping[str, Any]) -> list[DagRun]:
+        rows = self._pages("/dags/~/dagRuns", "dag_runs", query)
+        return [DagRun(row["dag_id"], row["dag_run_id"]) for row in rows]
+
+    def _changed(self, dag_id: str, paused: bool) -> bool:
+        """Pause a DAG, or make it active; False: it is not there."""
+        path = f"/dags/{quote(dag_id)}"
+        if len(path) > LONGEST_PATH:
+            return self._long_changed(dag_id, paused)
+        return self._call("PATCH", path, {"is_paused": paused}, allowed=(404,)).status != 404
+
+    def _long_changed(self, dag_id: str, paused: bool) -> bool:
+        """The same by a pattern; it means every DAG that has this text in its id, so these must be so already."""
+        query = {**self._all_dags, "dag_id_pattern": dag_id}
+        found = self._matching(query)
+        if found.get(dag_id, paused) is paused:
+            return dag_id in found
+        if all(found[other] is paused for other in found.keys() - {dag_id}):
+            for _ in self._pages("/dags", "dags", query, {"is_paused": paused}):
+                pass
+        else:
+            command = shlex.join(["dags", "pause" if paused else "unpause", dag_id])
+            web_server.run(self._name, self._region, command)
+        if self._matching(query).get(dag_id) is not paused:
+            raise AirflowUnavailable(f"DAG {dag_id} was {'paused' if paused else 'unpaused'}, and is not")
+        return True
+
+    def _matching(self, query: Mapping[str, Any]) -> dict[str, bool]:
+        """The DAGs that a query finds, and whether they are paused."""
+        return {row["dag_id"]: row["is_paused"] for row in self._pages("/dags", "dags", query)}
 
     @property
     def _all_dags(self) -> dict[str, Any]:

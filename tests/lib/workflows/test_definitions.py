@@ -11,11 +11,20 @@ from statelint.linter import Linter
 
 from docs.specimen import Specimen
 from lib.workflows.tasks import POLLS
-from tests.support.workflows import warm_standby, workflow
+from tests.support.workflows import reactivate, start, stop, warm_standby, workflow
 
 Json = dict[str, Any]
 
 STRATEGIES = [workflow, warm_standby]
+MANUAL = {"FAILOVER_APPROVAL": "MANUAL"}
+EVERY: dict[str, tuple[Callable[..., Specimen], dict[str, str]]] = {
+    "backup_restore": (workflow, MANUAL),
+    "warm_standby": (warm_standby, MANUAL),
+    "stop": (stop, {}),
+    "start": (start, {"MWAA_UPDATE_AFTER_RESTORE": "YES"}),
+    "reactivate": (reactivate, {}),
+}
+"""Every workflow, with the flags that give it the most states."""
 TOKEN = ".waitForTaskToken"
 FUNCTION = "AWS::Lambda::Function"
 
@@ -26,10 +35,10 @@ def strategy(request: pytest.FixtureRequest) -> Callable[..., Specimen]:
     return found
 
 
-@pytest.fixture
-def asked(strategy: Callable[..., Specimen]) -> Specimen:
-    """With the approval of a person, which has the most states."""
-    return strategy(FAILOVER_APPROVAL="MANUAL")
+@pytest.fixture(params=EVERY)
+def asked(request: pytest.FixtureRequest) -> Specimen:
+    shown, flags = EVERY[request.param]
+    return shown(**flags)
 
 
 def test_an_outside_validator_accepts_the_definition(asked: Specimen) -> None:
@@ -38,7 +47,7 @@ def test_an_outside_validator_accepts_the_definition(asked: Specimen) -> None:
 
 def test_the_outside_validator_refuses_a_broken_definition(asked: Specimen) -> None:
     broken = _as_deployed(asked.definition)
-    broken["States"]["Take the lease"]["Next"] = "Nowhere"
+    broken["States"]["Act on the lease"]["Choices"][0]["Next"] = "Nowhere"
     assert any("Nowhere" in problem for problem in Linter.validate(broken))
 
 
@@ -48,7 +57,7 @@ def test_every_task_has_a_timeout(asked: Specimen) -> None:
 
 def test_every_wait_for_a_token_has_a_heartbeat_below_its_timeout(asked: Specimen) -> None:
     waits = {name: task for name, task in _tasks(asked) if TOKEN in task["Resource"]}
-    assert waits
+    assert bool(waits) == any("etadata" in name for name in asked.states)
     assert [name for name, task in waits.items() if not 0 < task["HeartbeatSeconds"] < task["TimeoutSeconds"]] == []
 
 
@@ -108,9 +117,70 @@ def test_no_wait_asks_so_often_that_the_history_of_the_execution_is_full(strateg
     assert max(retries) <= POLLS
 
 
+def test_no_wait_of_a_stop_or_a_start_asks_too_often() -> None:
+    long = {
+        "SFN_POLL_TIMEOUT_MINS": "1440",
+        "SFN_PAUSE_TIMEOUT_MINS": "1440",
+        "SFN_RESUME_TIMEOUT_MINS": "1440",
+        "STOP_DRAIN_MINS": "1440",
+        "SFN_POLL_FREQUENCY_SECS": "1",
+        "MWAA_RESUME_CRON_SCHEDULE": "0 6 1 * ? *",
+        "MWAA_PAUSE_CRON_SCHEDULE": "0 6 15 * ? *",
+    }
+    for patient in (stop(**long), start(**long, MWAA_UPDATE_AFTER_RESTORE="YES")):
+        pauses = {name: state for name, state in patient.states.items() if name.startswith("Pause until")}
+        assert pauses
+        for pause in pauses.values():
+            asked = patient.states[pause["Next"]]["Parameters"]
+            mins = asked.get("deadline_mins", patient.definition["TimeoutSeconds"] / 60)
+            assert mins * 60 / pause["Seconds"] <= POLLS
+
+
+def test_before_the_deletion_stand_the_proofs_and_the_record_and_a_redrive_meets_them_again() -> None:
+    states = stop().states
+    told, name = [], "Back the metadata up"
+    while name != "Act on the deletion":
+        told.append(name)
+        name = states[name]["Next"]
+    assert told[-4:] == [
+        "Verify the backup and the blueprint",
+        "Check that nothing has run since the backup",
+        "Record the stop",
+        "Delete the environment",
+    ]
+    deletion = states["Delete the environment"]["Parameters"]
+    assert deletion["checked_in_redrive.$"] == "$.quiet.redrive_count"
+    checked = states["Check that nothing has run since the backup"]["ResultSelector"]
+    assert checked["redrive_count.$"] == "$$.Execution.RedriveCount"
+    ways = {rule["StringEquals"]: rule["Next"] for rule in states["Act on the deletion"]["Choices"]}
+    assert ways["AGAIN"] == "Check that nothing has run since the backup"
+    deleting = [name for name, state in states.items() if "delete" in json.dumps(state.get("Parameters", {}))]
+    assert deleting == ["Delete the environment"]
+
+
+def test_a_start_gives_all_back_that_the_environment_had() -> None:
+    states = start().states
+    conf = states["Restore the metadata"]["Parameters"]["Payload"]["conf"]
+    assert conf["variable_restore_strategy"] == conf["connection_restore_strategy"] == "REPLACE"
+    assert conf["activate_dags"] is True
+    creation = states["Create the environment"]["Parameters"]
+    assert [name for name in ("network", "role_arn", "dags_bucket", "kms_key_arn") if name in creation] == []
+
+
+def test_a_reactivation_asks_airflow_for_hours() -> None:
+    states = reactivate().states
+    retries = states["Make the noted DAGs active again"]["Retry"]
+    (patient,) = [one for one in retries if "AirflowUnavailable" in one["ErrorEquals"]]
+    assert patient["IntervalSeconds"] * patient["MaxAttempts"] >= 6 * 3600
+    assert reactivate().definition["TimeoutSeconds"] > 6 * 3600
+
+
 def test_the_data_of_a_state_is_kept_under_one_name(asked: Specimen) -> None:
     paths = {name: state["ResultPath"] for name, state in asked.states.items() if "ResultPath" in state}
-    assert {name for name, path in paths.items() if path.count(".") != 1} == {"Read the input"}
+    (first,) = [name for name, path in paths.items() if path.count(".") != 1]
+    assert first == asked.definition["StartAt"]
+    assert paths[first] == "$"
+    assert list(asked.states[first]["ResultSelector"].values()) == ["$"]
     assert all("ResultPath" in task for _, task in _tasks(asked))
 
 
@@ -121,8 +191,16 @@ def test_no_data_of_an_execution_is_logged(asked: Specimen) -> None:
     assert properties["TracingConfiguration"] == {"Enabled": True}
 
 
-def test_the_machine_ends_in_the_time_of_the_configuration_and_of_the_person(asked: Specimen) -> None:
-    assert asked.definition["TimeoutSeconds"] == (60 + 720) * 60
+def test_the_machine_ends_in_the_time_of_the_configuration_and_of_the_person(
+    strategy: Callable[..., Specimen],
+) -> None:
+    assert strategy(**MANUAL).definition["TimeoutSeconds"] == (60 + 720) * 60
+
+
+def test_the_wait_for_running_work_does_not_eat_the_time_of_a_stop() -> None:
+    assert stop(STOP_DRAIN_MINS="90").definition["TimeoutSeconds"] == (60 + 90) * 60
+    assert stop(STOP_DRAIN_MINS="90", STOP_WHEN_BUSY="SKIP").definition["TimeoutSeconds"] == 60 * 60
+    assert start(SFN_RESUME_TIMEOUT_MINS="75").definition["TimeoutSeconds"] == 75 * 60
 
 
 def test_the_names_of_states_fit(asked: Specimen) -> None:

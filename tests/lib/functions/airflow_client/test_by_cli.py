@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.functions.airflow_client import Run, airflow_of
+from lib.functions.airflow_client import Changed, DagRun, Run, airflow_of, each
 from lib.functions.airflow_client.by_cli import rows
 from lib.functions.errors import AirflowRefused, AirflowUnavailable, FunctionError, Misconfigured, NotReady
 from tests.support.mwaa import NAME, REGION, Mwaa, Reply, printed
@@ -134,6 +134,69 @@ def test_a_rest_api_that_is_down_is_not_replaced_by_a_list_that_may_lack_dags(mw
     mwaa.rest = lambda call: (503, {})
     with pytest.raises(AirflowUnavailable):
         AIRFLOW.pause_all()
+
+
+def listed(**dags: list[dict[str, str]]) -> Callable[[str], Reply]:
+    """What `dags list` and `dags list-runs` print of active DAGs and their runs."""
+
+    def reply(command: str) -> Reply:
+        words = shlex.split(command)
+        if words[1] == "list":
+            return printed(json.dumps([{"dag_id": dag_id, "is_paused": "False"} for dag_id in dags]))
+        dag_id, options = words[3], words[4:-2]
+        state = options[1] if options else None
+        found = [run for run in dags[dag_id] if state in (None, run["state"])]
+        return printed(json.dumps([{"dag_id": dag_id, "start_date": "", **run} for run in found]))
+
+    return reply
+
+
+def test_without_rest_the_runs_of_every_dag_are_listed(mwaa: Mwaa) -> None:
+    refuses_rest(mwaa)
+    mwaa.cli = listed(
+        sales=[{"run_id": "r", "state": "running"}, {"run_id": "done", "state": "success"}],
+        stock=[{"run_id": "q", "state": "queued"}],
+    )
+    assert sorted(AIRFLOW.unfinished_runs()) == [DagRun("sales", "r"), DagRun("stock", "q")]
+    assert AIRFLOW.working_dags() is None
+
+
+def test_without_rest_the_runs_since_a_moment_are_found_by_their_start(mwaa: Mwaa) -> None:
+    refuses_rest(mwaa)
+    starts = {
+        "before": "2026-11-22T20:09:59.999999+00:00",
+        "since": "2026-11-22T21:10:00+01:00",
+        "after": "2026-11-22T20:10:01+00:00",
+        "never": "",
+    }
+    mwaa.cli = listed(sales=[{"run_id": run, "state": "success", "start_date": at} for run, at in starts.items()])
+    found = AIRFLOW.runs_since("2026-11-22T20:10:00+00:00")
+    assert found == [DagRun("sales", "since"), DagRun("sales", "after")]
+
+
+def test_without_rest_runs_of_many_dags_are_refused_in_words(mwaa: Mwaa) -> None:
+    refuses_rest(mwaa)
+    mwaa.cli = listed(**{f"dag_{n}": [] for n in range(21)})
+    with pytest.raises(AirflowRefused, match=r"has 21 DAGs, too many .* HINT: Update the environment"):
+        AIRFLOW.unfinished_runs()
+
+
+def test_without_rest_some_dags_are_changed_by_commands(mwaa: Mwaa, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(each, "PAUSE", 0)
+    says(mwaa, printed("Dag: a, paused: True\n"), UNKNOWN)
+    assert AIRFLOW.set_each(["a", "restore"], True, seconds=60) == Changed(("a",), ("restore",))
+    assert mwaa.commands == ["dags pause a", "dags pause restore"]
+
+
+def test_with_rest_no_command_is_needed(mwaa: Mwaa, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(each, "PAUSE", 0)
+    none = {"dag_runs": [], "task_instances": [], "total_entries": 0}
+    mwaa.rest = lambda call: (200, none)
+    AIRFLOW.set_each(["a"], True, seconds=60)
+    AIRFLOW.unfinished_runs()
+    AIRFLOW.runs_since("2026-11-22T20:10:00+00:00")
+    AIRFLOW.working_dags()
+    assert mwaa.commands == []
 
 
 def test_variables_are_set_and_deleted(mwaa: Mwaa) -> None:

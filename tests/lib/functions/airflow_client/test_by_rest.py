@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lib.functions.airflow_client import Run, airflow_of
+from lib.functions.airflow_client import Changed, DagRun, Run, airflow_of, each
 from lib.functions.airflow_client.by_rest import AirflowByRest
 from lib.functions.errors import AirflowRefused, AirflowUnavailable, FunctionError, Misconfigured, NotReady
-from tests.support.mwaa import NAME, REGION, Mwaa, RestCall
+from tests.support.mwaa import NAME, REGION, Mwaa, Reply, RestCall, printed
 
 AIRFLOW = airflow_of({"name": NAME, "region": REGION}, "3.2.1")
 
@@ -65,6 +65,119 @@ def test_a_dag_that_stays_active_is_told(mwaa: Mwaa) -> None:
     mwaa.rest = lambda call: (200, page)
     with pytest.raises(AirflowUnavailable, match="still active after all DAGs were paused: stubborn"):
         AIRFLOW.pause_all()
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(each, "PAUSE", 0)
+
+
+LONG = "pipeline_" + "x" * 60
+
+
+class Patterns:
+    """An Airflow whose DAGs are found and changed by a part of their ids, all of them in one request as in 3.3."""
+
+    def __init__(self, **paused: bool) -> None:
+        self.paused = paused
+        self.is_deaf = False
+
+    def __call__(self, call: RestCall) -> tuple[int, Any]:
+        if call.path != "/dags":
+            dag_id = call.path.rpartition("/")[2]
+            known = dag_id in self.paused
+            self.paused |= {dag_id: bool((call.body or {})["is_paused"])} if known else {}
+            return (200, {}) if known else (404, {})
+        found = sorted(dag_id for dag_id in self.paused if call.query["dag_id_pattern"].lower() in dag_id.lower())
+        if call.body and not self.is_deaf:
+            self.paused |= dict.fromkeys(found, bool(call.body["is_paused"]))
+        rows = [{"dag_id": dag_id, "is_paused": self.paused[dag_id]} for dag_id in found]
+        return 200, {"dags": rows[call.query["offset"] :], "total_entries": len(rows)}
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_some_dags_are_changed_and_those_that_are_gone_are_told(mwaa: Mwaa, fast: None, paused: bool) -> None:
+    mwaa.rest = airflow = Patterns(a=not paused, b=not paused, other=not paused)
+    assert AIRFLOW.set_each(["a", "gone", "b"], paused, seconds=60) == Changed(("a", "b"), ("gone",))
+    assert airflow.paused == {"a": paused, "b": paused, "other": not paused}
+
+
+def test_what_there_is_no_time_for_is_left(mwaa: Mwaa, fast: None) -> None:
+    assert AIRFLOW.set_each(["a", "b"], True, seconds=-1) == Changed(left=("a", "b"))
+    assert mwaa.calls == []
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_dag_whose_path_would_be_too_long_is_changed_by_a_pattern(mwaa: Mwaa, fast: None, paused: bool) -> None:
+    mwaa.rest = airflow = Patterns(**{LONG: not paused, "other": not paused})
+    assert AIRFLOW.set_each([LONG, LONG + "_gone"], paused, seconds=60) == Changed((LONG,), (LONG + "_gone",))
+    assert airflow.paused == {LONG: paused, "other": not paused}
+    assert mwaa.commands == []
+
+
+def test_a_pattern_that_would_change_another_dag_is_not_sent_but_a_command(mwaa: Mwaa, fast: None) -> None:
+    mwaa.rest = airflow = Patterns(**{LONG: True, LONG + "_by_hand": True, "y" + LONG.upper(): False})
+
+    def unpause(command: str) -> Reply:
+        airflow.paused[command.removeprefix("dags unpause ")] = False
+        return printed()
+
+    mwaa.cli = unpause
+    AIRFLOW.set_paused(LONG, False)
+    assert airflow.paused == {LONG: False, LONG + "_by_hand": True, "y" + LONG.upper(): False}
+    assert not [call for call in mwaa.calls if call.method == "PATCH"]
+
+
+def test_a_pattern_may_mean_others_that_are_so_already(mwaa: Mwaa, fast: None) -> None:
+    mwaa.rest = airflow = Patterns(**{LONG: True, LONG + "_active": False})
+    AIRFLOW.set_paused(LONG, False)
+    assert airflow.paused == {LONG: False, LONG + "_active": False}
+
+
+def test_a_pattern_that_changed_nothing_is_told(mwaa: Mwaa, fast: None) -> None:
+    mwaa.rest = airflow = Patterns(**{LONG: True})
+    airflow.is_deaf = True
+    with pytest.raises(AirflowUnavailable, match="was unpaused, and is not"):
+        AIRFLOW.set_paused(LONG, False)
+
+
+def runs_of(*rows: tuple[str, str, str]) -> Callable[[RestCall], tuple[int, Any]]:
+    """Runs of all DAGs, a hundred at once: DAG, run, state."""
+
+    def answer(call: RestCall) -> tuple[int, Any]:
+        assert call.path == "/dags/~/dagRuns"
+        found = [row for row in rows if row[2] == call.query.get("state", row[2])]
+        page = found[call.query["offset"] :][:100]
+        told = [{"dag_id": dag_id, "dag_run_id": run_id, "state": state} for dag_id, run_id, state in page]
+        return 200, {"dag_runs": told, "total_entries": len(found)}
+
+    return answer
+
+
+def test_the_unfinished_runs_of_all_dags_are_found(mwaa: Mwaa) -> None:
+    running = [("sales", f"r{n}", "running") for n in range(150)]
+    mwaa.rest = runs_of(*running, ("stock", "q", "queued"), ("stock", "done", "success"))
+    found = AIRFLOW.unfinished_runs()
+    assert len(found) == 151
+    assert DagRun("stock", "q") in found
+
+
+def test_the_runs_of_all_dags_since_a_moment_are_asked_for(mwaa: Mwaa) -> None:
+    mwaa.rest = runs_of(("sales", "r", "success"))
+    assert AIRFLOW.runs_since("2026-11-22T20:10:00+00:00") == [DagRun("sales", "r")]
+    assert mwaa.calls[0].query["start_date_gte"] == "2026-11-22T20:10:00+00:00"
+
+
+def test_the_dags_with_a_task_at_work_are_found(mwaa: Mwaa) -> None:
+    tasks = {"running": "sales", "deferred": "stock"}
+
+    def answer(call: RestCall) -> tuple[int, Any]:
+        assert call.path == "/dags/~/dagRuns/~/taskInstances"
+        rows = [{"dag_id": dag_id} for state, dag_id in tasks.items() if state == call.query["state"]]
+        return 200, {"task_instances": rows, "total_entries": len(rows)}
+
+    mwaa.rest = answer
+    assert AIRFLOW.working_dags() == {"sales", "stock"}
 
 
 PARSED = {"is_paused": True, "is_stale": False, "has_import_errors": False}
