@@ -21,6 +21,8 @@ REFUSAL = "refusal"
 """A person's no to a recovery, until the primary has been well again: `execution`, `at`."""
 FENCE = "fence"
 """The last alarm about a primary that came back: `at`."""
+BACKUPS = "backups"
+"""What was seen of the primary's backups: `since` when they are looked at, the newest whole `backup_id`."""
 
 KEY = "name"
 _HELD_BY_US = "attribute_not_exists(#key) OR #execution IN (:execution, :former)"
@@ -30,6 +32,11 @@ _ROLES = frozenset({"AccessDeniedException", "UnrecognizedClientException", "Res
 def stopped(environment: Mapping[str, str]) -> str:
     """The record of an environment that was stopped on purpose: `execution`, `at`."""
     return f"stopped/{environment['name']}.{environment['region']}"
+
+
+def concern(name: str) -> str:
+    """The record of something that people look after: `notified_at`, and `since` while it is not well."""
+    return f"concern/{name}"
 
 
 def approval(execution: str) -> str:

@@ -24,7 +24,7 @@ class BackupRestore(RecoveryWorkflow):
 def backup_restore(steps: Steps) -> Part:
     """The story, from the health check to an environment that works in the secondary Region."""
     return story(
-        recovery.found_failed(steps, when_healthy=steps.store_the_blueprint()),  # 2.b to 2.e
+        recovery.found_failed(steps),  # 2.b to 2.e
         recovery.alone(steps),
         recovery.allowed(steps),
         steps.check_that_recovery_can_succeed(),

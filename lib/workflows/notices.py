@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
-from lib.workflows.story import Part
+from lib.workflows.story import Part, in_any_case
 from lib.workflows.tasks import Tasks
 
 ENDPOINTS_TOLD = "$.endpoints_told"
@@ -105,13 +105,7 @@ class Notices:
     def _tell(self, name: str, subject: str, message: str, *paths: str, result_path: str = "$.told") -> Part:
         """A story goes on although nobody could be told: the history of the execution tells it, too."""
         text = sfn.JsonPath.format(message, *(_in_words(path) for path in paths)) if paths else message
-        task = self._tasks.tell(name, subject=subject, message=text, result_path=result_path)
-
-        def in_any_case(state: sfn.State) -> None:
-            task.next(state)
-            task.add_catch(state, errors=["States.ALL"], result_path=result_path)
-
-        return Part(task, (in_any_case,))
+        return in_any_case(self._tasks.tell(name, subject=subject, message=text, result_path=result_path), result_path)
 
 
 def _in_words(path: str) -> str:

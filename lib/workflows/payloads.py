@@ -12,6 +12,9 @@ EXECUTION = sfn.JsonPath.execution_id
 INPUT = "$.input"
 REDRIVES = "$$.Execution.RedriveCount"
 
+BACKUP_PREFIX = "data"
+"""The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
+
 
 def place(side: Side) -> dict[str, str]:
     """An environment."""

@@ -16,11 +16,8 @@ from lib.workflows.allowances import Allowances
 from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import EXECUTION, INPUT, arn, owner_tag, place, records, shelf
+from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION, INPUT, arn, owner_tag, place, records, shelf
 from lib.workflows.tasks import Tasks
-
-BACKUP_PREFIX = "data"
-"""The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 
 
 class Steps:
@@ -110,6 +107,41 @@ class Steps:
             result_path="$.blueprint",
         )
 
+    def look_at_the_newest_backup(self) -> tasks.LambdaInvoke:
+        """Whether backups still arrive; it lists them and reads no more than a manifest."""
+        function = self._functions.freshness
+        self._may.look_at_the_newest_backup(function)
+        return self._tasks.ask(
+            "Look at the newest backup of the primary",
+            function,
+            {
+                "primary": place(self.config.primary),
+                "bucket": self.parts.backup_bucket.bucket_name,
+                "region": self.config.secondary.region,
+                "path_prefix": BACKUP_PREFIX,
+                "max_age_mins": self.config.backup_overdue_mins,
+                "health": sfn.JsonPath.object_at("$.health"),
+                "records": self._records,
+            },
+            result_path="$.backups",
+        )
+
+    def tell_what_needs_attention(self, concerns: Mapping[str, Mapping[str, Any]]) -> tasks.LambdaInvoke:
+        """Tell what is not well, once an hour, and when it is well again; each concern by its name."""
+        function = self._functions.attention
+        self._may.tell_and_remember(function)
+        return self._tasks.ask(
+            "Tell what needs attention",
+            function,
+            {
+                "records": self._records,
+                "topic_arn": self.parts.topic.topic_arn,
+                "execution": EXECUTION,
+                "concerns": concerns,
+            },
+            result_path="$.attention",
+        )
+
     def take_the_lease(self) -> tasks.LambdaInvoke:
         """Let one execution act, this one or another one."""
         return self._record(
@@ -189,7 +221,7 @@ class Steps:
 
     def _approval(self, name: str, op: str, *, result_path: str) -> tasks.LambdaInvoke:
         function = self._functions.approval
-        self._may.ask_for_approval(function)
+        self._may.tell_and_remember(function)
         payload = {
             "op": op,
             "records": self._records,

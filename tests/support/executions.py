@@ -38,6 +38,8 @@ ANSWERS: Script = {
     "health_check": {"answer": "HEALTHY", "reason": "it beats", "simulated": False},
     "decide": UNHEALTHY,
     "blueprint.store": {"stored": True, "why": "it has changed"},
+    "freshness": {"backup_id": "20261122T010000Z-0123456789ab", "trouble": ""},
+    "attention": {"told": []},
     "records.take_lease": {"outcome": "TAKEN", "holder": "us", "reason": "nobody acts"},
     "records.record_failover": {"recorded": True},
     "records.release": {"released": True},
