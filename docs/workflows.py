@@ -22,7 +22,8 @@ The state machine `<STACK_NAME_PREFIX>-recovery` in the secondary Region, starte
 or by hand. What ends in a failure is not drawn: any state may fail, after its retries, and then the execution ends
 there. People are told, with the name of the step, the reason, and the command for a redrive, which goes on with the
 state that failed. Nor is it drawn that a state which changes something looks at the lease again after a redrive: where
-another execution has acted since, the old one does nothing any more.
+another execution has acted since, the old one does nothing any more. What is looked after while the primary is healthy
+ends nothing: people are told, once an hour.
 
 Where a workflow waits, it looks again and again until what it waits for is there, is broken, or a deadline has passed.
 While it waits for a DAG, the DAG says every minute that it goes on. In a drill, with the input

@@ -12,7 +12,15 @@ DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 LONGEST = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 """Month -> the last day that it can have."""
 
-PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+"""Preset -> what Airflow reads it as: https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/cron.html"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ HOUR = CronField("hour", 0, 23)
 DAY_OF_MONTH = CronField("day of month", 1, 31)
 MONTH = CronField("month", 1, 12, MONTHS)
 
-_AIRFLOW = (
+AIRFLOW_FIELDS = (
     CronField("minute", 0, 59, wraps=True),
     CronField("hour", 0, 23, wraps=True),
     CronField("day of month", 1, 31, wraps=True),
@@ -72,14 +80,14 @@ def _airflow(text: str) -> str:
             raise ValueError
         return text
     fields = text.split()
-    if len(fields) != len(_AIRFLOW):
+    if len(fields) != len(AIRFLOW_FIELDS):
         raise ValueError(f"{len(fields)} fields")
-    minute, hour, month_day, month, weekday = _AIRFLOW
+    minute, hour, month_day, month, weekday = AIRFLOW_FIELDS
     for field, given in ((minute, fields[0]), (hour, fields[1]), (month, fields[3])):
         field.numbers(given)
     days = [item for item in fields[2].split(",") if item.upper() != "L"]
     numbers = month_day.numbers(",".join(days)) if days else frozenset({28})
-    if _is_of_weeks(fields[4]):
+    if is_of_weeks(fields[4]):
         if fields[2] != "*":
             raise ValueError("a week of the month is named, and so is a day")
     else:
@@ -89,13 +97,13 @@ def _airflow(text: str) -> str:
     return " ".join(fields)
 
 
-def _is_of_weeks(text: str) -> bool:
+def is_of_weeks(text: str) -> bool:
     """Whether each day of the week is one of a week of the month, as 5#3 (the third Friday) or L5 (the last one)."""
     found = [re.fullmatch(r"L([0-7])|([0-7A-Za-z]+)#[1-5]", item, re.ASCII) for item in text.split(",")]
     if any(found) and not all(found):
         raise ValueError("day of week: some have a week of the month, some have none")
     for match in filter(None, found):
-        _AIRFLOW[4].number(match[1] or match[2])
+        AIRFLOW_FIELDS[4].number(match[1] or match[2])
     return any(found)
 
 

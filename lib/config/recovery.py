@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lib.config import names, regions
 from lib.config.deadlines import OTHER, Step, minutes
+from lib.config.intervals import longest_interval_mins
 from lib.config.recovery_sections import (
     Approval,
     Deployment,
@@ -17,6 +18,9 @@ from lib.config.recovery_sections import (
     Side,
 )
 from lib.config.shared import Common, Deadlines, Engine
+
+ARRIVAL_MINS = 30
+"""What a backup may take from its beginning until all of it is in the secondary Region, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,21 @@ class DisasterRecovery:
     def backup_bucket_name(self, side: Side) -> str:
         """The backup bucket of a Region: known before it is there, so that no stack waits for the other."""
         return names.backup_bucket(self.deployment.stack_name_prefix, self.deployment.account_id, side.region)
+
+    @property
+    def backup_interval_mins(self) -> int:
+        """The longest time between two backups of the primary."""
+        return longest_interval_mins(self.primary.backup_schedule)
+
+    @property
+    def backup_overdue_mins(self) -> int:
+        """How old the newest backup in the secondary Region is at most while one run fails, and the next does not."""
+        return self.secondary.backup_max_age_mins or 2 * self.backup_interval_mins + ARRIVAL_MINS
+
+    @property
+    def watches_backups(self) -> bool:
+        """Whether people are told when that is exceeded."""
+        return self.secondary.backup_max_age_mins != 0
 
     @property
     def backup_key_alias(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from lib.config import deadlines, names, regions, rules
@@ -9,6 +10,9 @@ from lib.config.findings import Finding
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Approval, DagsReplication
 from lib.config.rules import Rule
+
+DAYS_TO_ACT = 7
+"""Between the first mail about backups that do not arrive, and the expiry of the last one that did."""
 
 
 def _regions_are_two(dr: DisasterRecovery) -> Iterator[Finding]:
@@ -108,6 +112,23 @@ def _expiry_leaves_what_retention_keeps(dr: DisasterRecovery) -> Iterator[Findin
         yield dr.secondary.finding("backup_expire_days", f"allowed: 0 or at least the {kept} days of {name}")
 
 
+def _backups_are_due_before_they_are_overdue(dr: DisasterRecovery) -> Iterator[Finding]:
+    given, longest = dr.secondary.backup_max_age_mins, dr.backup_interval_mins
+    if given and given < longest:
+        schedule = f"{dr.primary.name_of('backup_schedule')}, {dr.primary.backup_schedule},"
+        words = f"allowed: 0 or at least {longest}, since {schedule} leaves up to {longest} minutes between two backups"
+        yield dr.secondary.finding("backup_max_age_mins", words)
+
+
+def _expiry_comes_long_after_the_alarm(dr: DisasterRecovery) -> Iterator[Finding]:
+    """S3 expires the newest backup like any other: people have to hear first that no newer one arrives."""
+    days, overdue = dr.secondary.backup_expire_days, math.ceil(dr.backup_overdue_mins / (24 * 60))
+    if 0 < days < overdue + DAYS_TO_ACT:
+        words = f"{overdue} until the newest backup is overdue ({dr.secondary.name_of('backup_max_age_mins')})"
+        total = f"{overdue + DAYS_TO_ACT} days = {words} + {DAYS_TO_ACT} to act"
+        yield dr.secondary.finding("backup_expire_days", f"allowed: 0 or at least {total}")
+
+
 def _version_is_served(dr: DisasterRecovery) -> Iterator[Finding]:
     yield from rules.version_is_served(dr.deployment, "mwaa_version", dr.deployment.mwaa_version)
 
@@ -167,6 +188,8 @@ ERRORS: tuple[Rule[DisasterRecovery], ...] = (
     _steps_fit,
     _heartbeat_fits,
     _expiry_leaves_what_retention_keeps,
+    _backups_are_due_before_they_are_overdue,
+    _expiry_comes_long_after_the_alarm,
 )
 
 WARNINGS: tuple[Rule[DisasterRecovery], ...] = (

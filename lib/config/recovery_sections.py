@@ -168,6 +168,15 @@ class Secondary(Side):
         "When backups expire in the secondary bucket, where the primary's deletions do not arrive; 0: never.",
         default="35",
     )
+    backup_max_age_mins: int | None = variable(
+        "BACKUP_MAX_AGE_MINS",
+        kinds.optional(kinds.whole(0, 5_256_000)),
+        "How old the newest whole backup of the primary may be in the secondary bucket, before people are told that "
+        "backups do not arrive; 0: they are not.",
+        default="",
+        default_in_words="twice the longest time between two backups by `PRIMARY_BACKUP_SCHEDULE`, and 30 minutes: "
+        "one that fails is made good by the next",
+    )
 
 
 @dataclass(frozen=True)

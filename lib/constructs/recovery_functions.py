@@ -49,6 +49,8 @@ def recovery_functions(scope: Construct, *, config: DisasterRecovery, logs: Logs
         records=function("Records", "records", CALLS, "Who recovers, and what has failed over"),
         approval=function("Approval", "approval", CALLS, "Asks people whether recovery starts"),
         blueprint=function("Blueprint", "blueprint", CALLS, "Stores what the primary would be created from"),
+        freshness=function("Freshness", "freshness", CALLS, "Looks whether backups of the primary still arrive"),
+        attention=function("Attention", "attention", CALLS, "Tells what is to be looked after while all is healthy"),
         preflight=function(
             "Preflight", "preflight", preflight, "Finds the backup and all that stands in the way", memory_mb=1024
         ),

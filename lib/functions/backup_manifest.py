@@ -34,6 +34,9 @@ REQUIRED = frozenset(
 OPTIONAL = frozenset({"active_dags", "not_carried", "seconds", "wrapped_keys"})
 FILE_FIELDS: Mapping[str, type] = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
 
+TIME_FORM = "%Y%m%dT%H%M%SZ"
+"""What a backup id begins with: when the backup was begun, in UTC, so that ids sort by time."""
+
 _ID = re.compile(r"([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8,16}")
 
 
@@ -78,7 +81,7 @@ def backup_time(backup_id: str) -> datetime | None:
     """
     form = _ID.fullmatch(backup_id)
     try:
-        return datetime.strptime(form[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) if form else None
+        return datetime.strptime(form[1], TIME_FORM).replace(tzinfo=timezone.utc) if form else None
     except ValueError:
         return None
 

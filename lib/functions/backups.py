@@ -6,10 +6,12 @@ one that is whole. Permissions: s3:ListBucket and s3:GetObject on the backup buc
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lib.functions import clock
@@ -17,6 +19,7 @@ from lib.functions.aws import client
 from lib.functions.backup_manifest import (
     MANIFEST_NAME,
     REPORT_NAME,
+    TIME_FORM,
     DamagedBackup,
     Manifest,
     StoredFile,
@@ -130,10 +133,21 @@ class BackupBucket:
         """That backup, with every file there and unaltered; raises DamagedBackup."""
         return self._hashed(self._complete(environment_id, backup_id))
 
-    def ids(self, environment_id: str) -> list[str]:
-        """All backups that have a file here, newest first."""
+    def newest_whole(self, environment_id: str, *, since: datetime | None = None, known: str = "") -> str:
+        """The newest backup with all its files here, begun after a moment; empty: none. No file is read.
+
+        What is `known` was found whole before, and is not looked at again.
+        """
+        for backup_id in self.ids(environment_id, since=since)[:LOOK_BACK]:
+            with contextlib.suppress(DamagedBackup):
+                return backup_id if backup_id == known else self._complete(environment_id, backup_id).id
+        return ""
+
+    def ids(self, environment_id: str, *, since: datetime | None = None) -> list[str]:
+        """All backups that have a file here, newest first; with `since` those that were begun after it."""
         folder = self._folder(environment_id)
-        pages = self._pages(folder, Delimiter="/")
+        after = {"StartAfter": f"{folder}{since:{TIME_FORM}}"} if since else {}
+        pages = self._pages(folder, Delimiter="/", **after)
         names = (entry["Prefix"][len(folder) : -1] for page in pages for entry in page.get("CommonPrefixes", ()))
         return sorted((name for name in names if backup_time(name)), reverse=True)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from lib.functions import clock, failures
 from lib.functions.health.verdict import Answer
+from lib.functions.notify import TOLD_EVERY
 from lib.functions.record_table import HEALTH, REFUSAL, RecordTable
-
-TOLD_EVERY = timedelta(hours=1)
 
 _CAUGHT = {"Unhealthy": Answer.UNHEALTHY}
 """Any other error that was caught (a crash, a time-out, a throttled invocation) leaves us without an answer."""

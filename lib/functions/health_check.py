@@ -50,21 +50,24 @@ class Finding:
     answer: Answer
     reason: str
     checks: Mapping[str, str]
+    created_at: str = ""
+    """When the environment was created; empty where MWAA does not say it."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """`{"primary", "secondary_region", "witness_region", "records", "simulate", "input"}` -> `{"answer", "reason",
-    "simulated"}` when it is healthy, stopped or simulated; else raises Unhealthy or Unknown, with the same as JSON.
+    "simulated", "created_at"}` when it is healthy, stopped or simulated; else raises Unhealthy or Unknown, with the
+    reason as JSON.
     """
     if event["simulate"] or execution_input.read(event["input"]).simulate:
-        return {"answer": Answer.UNHEALTHY.value, "reason": SIMULATED, "simulated": True}
+        return {"answer": Answer.UNHEALTHY.value, "reason": SIMULATED, "simulated": True, "created_at": ""}
     now = clock.now()
     finding = weigh(calls.ask(_questions(event, now), seconds=_seconds_left(context)), now)
     told = {"answer": finding.answer.value, "reason": finding.reason, "simulated": False}
     _log.info("health check", extra={**told, "checks": finding.checks})
     if error := _ERRORS.get(finding.answer):
         raise error(json.dumps({"reason": finding.reason, "checks": finding.checks, "simulated": False}))
-    return told
+    return {**told, "created_at": finding.created_at}
 
 
 def weigh(replies: Mapping[str, Reply], now: datetime) -> Finding:
@@ -79,7 +82,8 @@ def weigh(replies: Mapping[str, Reply], now: datetime) -> Finding:
         words.append(_network_words(replies, silent))
     answer, more = _with_stop(answer, replies["records"])
     checks = {name: reply.words for name, reply in replies.items()} | {"status": status.value, "heartbeat": pulse.value}
-    return Finding(answer, "; ".join([*words, *more]), checks)
+    created = environment.get("CreatedAt")
+    return Finding(answer, "; ".join([*words, *more]), checks, clock.text(created) if created else "")
 
 
 def _heartbeat(reply: Reply, environment: Mapping[str, Any], now: datetime) -> Heartbeat:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from lib.functions.aws import client
+
+TOLD_EVERY = timedelta(hours=1)
+"""How often people are told again of what goes on."""
 
 SUBJECT_LIMIT = 100
 """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: ASCII, one line, less than 100 characters."""

@@ -22,6 +22,8 @@ REFUSAL = "refusal"
 """A person's no to a recovery, until the primary has been well again: `execution`, `at`."""
 FENCE = "fence"
 """The last alarm about a primary that came back: `at`."""
+BACKUPS = "backups"
+"""What was seen of the primary's backups: `since` when they are looked at, the newest whole `backup_id`."""
 
 KEY = "name"
 _ROLES = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ResourceNotFoundException"})
@@ -35,6 +37,11 @@ def stopped(environment: Mapping[str, str]) -> str:
 def hold(environment: Mapping[str, str]) -> str:
     """The record of how a person wants an environment to stay for a while: `what`, `until`, `by`, `at`."""
     return f"hold/{environment['name']}.{environment['region']}"
+
+
+def concern(name: str) -> str:
+    """The record of something that people look after: `notified_at`, and `since` while it is not well."""
+    return f"concern/{name}"
 
 
 def approval(execution: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.functions import clock, execution_input, executions
 from lib.functions.lease import Lease
-from lib.functions.record_table import FAILED_OVER, FENCE, RecordTable, stopped
+from lib.functions.record_table import BACKUPS, FAILED_OVER, FENCE, RecordTable, stopped
 
 
 def take_lease(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,9 +74,13 @@ def release(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rearm(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget a failover, so that the next one may happen: `rearmed`, False where there was none."""
+    """Forget a failover, so that the next one may happen: `rearmed`, False where there was none.
+
+    Backups of the primary have time to arrive again.
+    """
     table = RecordTable(event["records"])
     table.delete(FENCE)
+    table.delete(BACKUPS)
     return {"rearmed": table.delete(FAILED_OVER)}
 
 

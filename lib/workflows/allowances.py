@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from lib.constructs.arns import Arns
 from lib.constructs.function import Function
+from lib.functions.backup_manifest import MANIFEST_NAME, REPORT_NAME
 from lib.workflows.environment_allowances import ENCRYPT, EnvironmentAllowances
 from lib.workflows.parts import RecoveryParts
+from lib.workflows.payloads import BACKUP_PREFIX
 
 READ_RECORDS = ("dynamodb:GetItem",)
 WRITE_RECORDS = (*READ_RECORDS, "dynamodb:PutItem")
@@ -40,8 +42,8 @@ class Allowances:
         reason = "any execution of the workflow may hold the lease"
         function.allow("states:DescribeExecution", on=self._here.executions(self._config.workflow_name), because=reason)
 
-    def ask_for_approval(self, function: Function) -> None:
-        """Keep the question in the records, and tell people of it."""
+    def tell_and_remember(self, function: Function) -> None:
+        """Tell people of something, and keep it in the records."""
         self._use_records(function, *WRITE_RECORDS)
         function.allow("sns:Publish", on=self._parts.topic.topic_arn)
         function.allow(*ENCRYPT, on=self._parts.key.key_arn)
@@ -49,6 +51,17 @@ class Allowances:
     def store_the_blueprint(self, function: Function) -> None:
         """Look at the primary; compare and write one object."""
         self._environment.write_blueprint(function, of=self._primary)
+
+    def look_at_the_newest_backup(self, function: Function) -> None:
+        """List the primary's backups, and read what says how they were taken; not what is in them."""
+        bucket = self._parts.backup_bucket
+        primary = self._config.primary
+        folder = f"{BACKUP_PREFIX}/{primary.environment_name}.{primary.region}"
+        read = [bucket.arn_for_objects(f"{folder}/*/{name}") for name in (MANIFEST_NAME, REPORT_NAME)]
+        function.allow("s3:ListBucket", on=bucket.bucket_arn)
+        function.allow("s3:GetObject", on=read, because="any backup of the primary may be the newest")
+        function.allow("kms:Decrypt", on=self._parts.backup_key.key_arn)
+        self._use_records(function, *WRITE_RECORDS)
 
     def look_before_recovery(self, function: Function) -> None:
         """Read the backups and look at the secondary; at what it is created from, where it is not there yet."""

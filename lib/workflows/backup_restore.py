@@ -32,7 +32,7 @@ def backup_restore(steps: Steps) -> Part:
         success=steps.tell.the_secondary_has_taken_over(" About new DAGs: {}.", "$.update.why"),
     )
     return story(
-        recovery.found_failed(steps, when_healthy=steps.store_the_blueprint()),  # 2.b to 2.e
+        recovery.found_failed(steps),  # 2.b to 2.e
         recovery.alone(steps, left_over=reached),
         recovery.allowed(steps),
         steps.check_that_recovery_can_succeed(),

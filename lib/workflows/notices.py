@@ -6,7 +6,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from lib.config.recovery import DisasterRecovery
 from lib.workflows.lease_steps import FAILOVER
-from lib.workflows.story import Part
+from lib.workflows.story import Part, in_any_case
 from lib.workflows.tasks import Tasks
 
 ENDPOINTS_TOLD = "$.endpoints_told"
@@ -116,13 +116,7 @@ def endpoints_are_needed(tasks: Tasks, environment: str, place: str, what: str) 
 def told(tasks: Tasks, name: str, subject: str, message: str, *paths: str, result_path: str = "$.told") -> Part:
     """A story goes on although nobody could be told: the history of the execution tells it, too."""
     text = sfn.JsonPath.format(message, *(_in_words(path) for path in paths)) if paths else message
-    task = tasks.tell(name, subject=subject, message=text, result_path=result_path)
-
-    def in_any_case(state: sfn.State) -> None:
-        task.next(state)
-        task.add_catch(state, errors=["States.ALL"], result_path=result_path)
-
-    return Part(task, (in_any_case,))
+    return in_any_case(tasks.tell(name, subject=subject, message=text, result_path=result_path), result_path)
 
 
 def _in_words(path: str) -> str:

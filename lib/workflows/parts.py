@@ -28,6 +28,8 @@ class Functions:
     records: Function
     approval: Function
     blueprint: Function
+    freshness: Function
+    attention: Function
     preflight: Function
     schedule: Function
     environment: Function

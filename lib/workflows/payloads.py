@@ -13,6 +13,9 @@ REDRIVES = "$$.Execution.RedriveCount"
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 
+BACKUP_PREFIX = "data"
+"""The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
+
 
 def place(side: Side) -> dict[str, str]:
     """An environment."""

@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lib.config.recovery_sections import Approval
-from lib.workflows import fragments
+from lib.workflows import fragments, upkeep
 from lib.workflows.lease_steps import FAILOVER
 from lib.workflows.machine import machine_role, state_machine
 from lib.workflows.parts import RecoveryParts
@@ -36,14 +36,14 @@ class RecoveryWorkflow(Construct):
         )
 
 
-def found_failed(steps: Steps, *, when_healthy: Part | Step | None = None) -> Part:
+def found_failed(steps: Steps) -> Part:
     """Read the input, check the health, decide; the way on is recovery."""
     check, decide = steps.check_the_health(), steps.decide_what_to_do()
     decision = sfn.Choice(steps.scope, "Act on the decision")
     check.add_catch(decide, errors=["States.ALL"], result_path="$.health")
     begin = story(steps.read_the_input(), check, decide, Part(decision))
     nothing = sfn.Succeed(steps.scope, "Nothing is to be done before the next check")
-    healthy = story(when_healthy, sfn.Succeed(steps.scope, "The primary is healthy"))
+    healthy = story(upkeep.looked_after(steps), sfn.Succeed(steps.scope, "The primary is healthy"))
     told = story(steps.tell.what_was_found(), nothing)
     is_bad = sfn.Condition.or_(_decides("WATCH"), _decides("UNKNOWN"))
     decision.when(_decides("HEALTHY"), healthy.first)

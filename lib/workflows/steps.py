@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
@@ -117,6 +120,41 @@ class Steps:
             result_path="$.blueprint",
         )
 
+    def look_at_the_newest_backup(self) -> tasks.LambdaInvoke:
+        """Whether backups still arrive; it lists them and reads no more than a manifest."""
+        function = self._functions.freshness
+        self._may.look_at_the_newest_backup(function)
+        return self._tasks.ask(
+            "Look at the newest backup of the primary",
+            function,
+            {
+                "primary": place(self.config.primary),
+                "bucket": self.parts.backup_bucket.bucket_name,
+                "region": self.config.secondary.region,
+                "path_prefix": BACKUP_PREFIX,
+                "max_age_mins": self.config.backup_overdue_mins,
+                "health": sfn.JsonPath.object_at("$.health"),
+                "records": self._records,
+            },
+            result_path="$.backups",
+        )
+
+    def tell_what_needs_attention(self, concerns: Mapping[str, Mapping[str, Any]]) -> tasks.LambdaInvoke:
+        """Tell what is not well, once an hour, and when it is well again; each concern by its name."""
+        function = self._functions.attention
+        self._may.tell_and_remember(function)
+        return self._tasks.ask(
+            "Tell what needs attention",
+            function,
+            {
+                "records": self._records,
+                "topic_arn": self.parts.topic.topic_arn,
+                "execution": EXECUTION,
+                "concerns": concerns,
+            },
+            result_path="$.attention",
+        )
+
     def ask_for_approval(self) -> tasks.LambdaInvoke:
         """Tell people what is wrong, and how they say that recovery starts."""
         return self._approval("Ask for approval", "ask", result_path="$.approval")
@@ -163,7 +201,7 @@ class Steps:
 
     def _approval(self, name: str, op: str, *, result_path: str) -> tasks.LambdaInvoke:
         function = self._functions.approval
-        self._may.ask_for_approval(function)
+        self._may.tell_and_remember(function)
         payload = {
             "op": op,
             "records": self._records,

@@ -29,6 +29,16 @@ def story(*told: Part | Step | sfn.Succeed | None) -> Part:
     return Part(parts[0].first, parts[-1].ways_on)
 
 
+def in_any_case(task: sfn.TaskStateBase, result_path: str) -> Part:
+    """A task after which the story goes on, also where it fails; the error stands in the place of its result then."""
+
+    def way_on(state: sfn.State) -> None:
+        task.next(state)
+        task.add_catch(state, errors=["States.ALL"], result_path=result_path)
+
+    return Part(task, (way_on,))
+
+
 def way(choice: sfn.Choice, condition: sfn.Condition) -> Callable[[sfn.State], object]:
     """The way on from a choice, when the condition holds."""
     return lambda state: choice.when(condition, state)

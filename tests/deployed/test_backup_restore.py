@@ -35,12 +35,26 @@ def why(execution: Execution) -> tuple[str, str]:
 
 def test_a_healthy_primary_leaves_its_blueprint(site: Deployment) -> None:
     found = site.run()
-    assert found.states[-2:] == ["Store the blueprint of the primary", "The primary is healthy"]
+    assert "Store the blueprint of the primary" in found.states
+    assert found.states[-1] == "The primary is healthy"
     blueprint = site.blueprint()
     assert blueprint["AirflowConfigurationOptions"] == {"core.parallelism": "64"}
     assert site.run().status == "SUCCEEDED"
     assert site.schedule() == "ENABLED"
     assert site.mailbox.taken() == []
+
+
+def test_a_bucket_that_does_not_answer_is_told_once_and_the_primary_stays_healthy(known: Deployment) -> None:
+    known.aws.silence_bucket(known.backups)
+    for _ in range(2):
+        found = known.run()
+        assert (found.status, found.states[-1]) == ("SUCCEEDED", "The primary is healthy"), found.why
+    told = {mail.subject: mail.text for mail in known.mailbox.taken()}
+    assert sorted(told) == ["Look after the backups of prod", "Look after the blueprint of prod"]
+    assert "cannot store the blueprint" in told["Look after the blueprint of prod"]
+    known.aws.heal()
+    assert known.run().status == "SUCCEEDED"
+    assert known.mail("All is well again with the blueprint of prod")
 
 
 def test_a_silent_scheduler_is_recovered_in_the_other_region(known: Deployment, database: Database) -> None:

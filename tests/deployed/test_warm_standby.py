@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from lib.functions.record_table import FAILED_OVER
+from lib.functions import clock
+from lib.functions.backup_manifest import TIME_FORM
+from lib.functions.record_table import BACKUPS, FAILED_OVER
 from tests.conftest import Database
+from tests.support.backups import a_backup
 from tests.support.deployment import Deployment
 from tests.support.engine import VERSION, cleanup, restore
 from tests.support.filled import fill
+from tests.support.local_aws import eventually
 from tests.support.metadata import Metadata
+from tests.support.starting_over import lose_backups
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +30,21 @@ OVER = "The secondary has taken over"
 def test_a_healthy_primary_is_left_alone(site: Deployment) -> None:
     assert site.run().states[-1] == "The primary is healthy"
     assert site.schedule() == "ENABLED"
+
+
+def test_backups_that_do_not_arrive_are_told_until_one_does(site: Deployment) -> None:
+    now = datetime.now(timezone.utc)
+    lose_backups(site)
+    site.remember(BACKUPS, since=clock.text(now - timedelta(days=1)))
+    for _ in range(2):
+        assert site.run().states[-1] == "The primary is healthy"
+    told = site.mail("Look after the backups of prod").text
+    assert "there is no whole backup of environment 'prod' in us-east-1" in told
+    assert "is backup_metadata active (not paused)" in told
+    assert len(site.mailbox.taken()) == 1
+    a_backup(site.storage(site.primary), f"{now:{TIME_FORM}}-0123456789ab")  # from here on replication does it
+    eventually(lambda: site.run() and site.records()[BACKUPS].get("backup_id"))
+    assert [mail.subject for mail in site.mailbox.taken()] == ["All is well again with the backups of prod"]
 
 
 def test_a_broken_primary_is_restored_into_the_standby(site: Deployment, database: Database) -> None:

@@ -175,6 +175,46 @@ def test_backups_must_not_expire_before_retention_lets_them() -> None:
     assert errors(valid_env(SECONDARY_BACKUP_EXPIRE_DAYS="0")) == []
 
 
+@pytest.mark.parametrize(
+    ("schedule", "given", "minutes"),
+    [
+        ("@hourly", None, 2 * 60 + 30),
+        ("0 8-20/4 * * MON-FRI", None, 2 * 60 * 60 + 30),
+        ("@hourly", "60", 60),
+        ("@hourly", "90", 90),
+    ],
+)
+def test_a_backup_is_overdue_when_the_one_after_a_failed_one_did_not_come(
+    schedule: str, given: str | None, minutes: int
+) -> None:
+    dr = recovery(PRIMARY_BACKUP_SCHEDULE=schedule, BACKUP_MAX_AGE_MINS=given)
+    assert (dr.watches_backups, dr.backup_overdue_mins) == (True, minutes)
+
+
+def test_backups_are_not_watched_where_the_configuration_says_so() -> None:
+    assert recovery(BACKUP_MAX_AGE_MINS="0").watches_backups is False
+
+
+def test_a_limit_that_every_backup_exceeds_is_refused_with_the_arithmetic() -> None:
+    (line,) = errors(valid_env(PRIMARY_BACKUP_SCHEDULE="0 8-20/4 * * MON-FRI", BACKUP_MAX_AGE_MINS="3599"))
+    assert line == (
+        "BACKUP_MAX_AGE_MINS is '3599', allowed: 0 or at least 3600, since PRIMARY_BACKUP_SCHEDULE, 0 8-20/4 * * "
+        "MON-FRI, leaves up to 3600 minutes between two backups"
+    )
+
+
+@pytest.mark.parametrize("limit", [None, "0", "89310"])
+def test_the_newest_backup_must_not_expire_before_people_could_act_on_its_age(limit: str | None) -> None:
+    monthly = {"PRIMARY_BACKUP_SCHEDULE": "@monthly", "BACKUP_MAX_AGE_MINS": limit}
+    (line,) = errors(valid_env(**monthly))
+    assert line == (
+        "SECONDARY_BACKUP_EXPIRE_DAYS is '35' by default, allowed: 0 or at least 70 days = 63 until the newest "
+        "backup is overdue (BACKUP_MAX_AGE_MINS) + 7 to act"
+    )
+    assert errors(valid_env(**monthly, SECONDARY_BACKUP_EXPIRE_DAYS="70")) == []
+    assert errors(valid_env(**monthly, SECONDARY_BACKUP_EXPIRE_DAYS="0")) == []
+
+
 @pytest.mark.parametrize("schedule", ["@hourly", "@daily", "*/15 * * * *", "0 2 * * MON-FRI"])
 def test_the_backup_schedule_is_one_of_airflow(schedule: str) -> None:
     assert recovery(PRIMARY_BACKUP_SCHEDULE=schedule).primary.backup_schedule == schedule

@@ -18,6 +18,7 @@ from drill.aws import LocalAws
 from lib.config import Config
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
+from lib.functions.record_table import KEY
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.storage.s3 import S3Storage
 from tests.support import account
@@ -181,6 +182,11 @@ class Deployment:
         known = self._executions(states)
         found = eventually(lambda: self._executions(states) - known, 90)
         return next(iter(found))
+
+    def remember(self, name: str, **values: str) -> None:
+        """Write a record."""
+        item = {field: {"S": value} for field, value in {KEY: name, **values}.items()}
+        self.client("dynamodb").put_item(TableName=self.config.records_table_name, Item=item)
 
     def schedule(self) -> str:
         """ENABLED or DISABLED, the schedule of the health check."""

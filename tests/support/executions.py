@@ -44,6 +44,8 @@ ANSWERS: Script = {
     "health_check": {"answer": "HEALTHY", "reason": "it beats", "simulated": False},
     "decide": UNHEALTHY,
     "blueprint.store": {"stored": True, "why": "it has changed"},
+    "freshness": {"backup_id": "20261122T010000Z-0123456789ab", "trouble": ""},
+    "attention": {"told": []},
     "records.take_lease": {"outcome": "TAKEN", "holder": "us", "reason": "nobody acts", "redrive_count": 0},
     "records.hold_lease": {"outcome": "TAKEN", "holder": "us", "reason": "still us", "redrive_count": 0},
     "records.record_failover": FAILOVER,

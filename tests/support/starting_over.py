@@ -60,12 +60,17 @@ def _stop_executions(site: Deployment) -> None:
         states.stop_execution(executionArn=one["executionArn"])
 
 
-def _back_up_once(site: Deployment) -> None:
-    """Let the engine's golden backup alone be in the primary's bucket; replication takes it to the secondary's."""
+def lose_backups(site: Deployment) -> None:
+    """Leave nothing in the backup buckets of both Regions."""
     for side in (site.primary, site.secondary):
         s3, bucket = site.aws.client("s3", side.region), site.config.backup_bucket_name(side)
         for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
             s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
+def _back_up_once(site: Deployment) -> None:
+    """Let the engine's golden backup alone be in the primary's bucket; replication takes it to the secondary's."""
+    lose_backups(site)
     storage = site.storage(site.primary)
     files = [path for path in GOLDEN.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda path: path.name in ("manifest.json", "latest.json")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -238,12 +239,22 @@ def test_nobody_fails_over_without_knowing_whether_it_was_stopped(records: regio
     assert "the records do not tell" in reason
 
 
+@pytest.mark.parametrize("status", ["AVAILABLE", "UPDATING"])
+def test_a_healthy_answer_says_since_when_the_environment_is_there(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with World(mwaa=environment(status)).running() as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert handler(event(), Context())["created_at"] == clock.text(regions.NOW - timedelta(days=30))
+
+
 @pytest.mark.parametrize(
     "asked", [{"simulate": True}, {"given": {"simulate_dr": "yes"}}, {"given": {"simulate": True}}]
 )
 def test_a_simulated_disaster_is_unhealthy_at_once_and_asks_nobody(asked: dict[str, Any]) -> None:
     told = handler(event(**asked), Context())
-    assert told == {"answer": "UNHEALTHY", "reason": health_check.SIMULATED, "simulated": True}
+    assert told == {"answer": "UNHEALTHY", "reason": health_check.SIMULATED, "simulated": True, "created_at": ""}
 
 
 def test_an_input_that_is_not_understood_is_refused() -> None:

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from lib.functions import executions, record_table
 from lib.functions.errors import LeaseLost, Misconfigured
-from lib.functions.record_table import FAILED_OVER, LEASE, RecordTable
+from lib.functions.record_table import BACKUPS, FAILED_OVER, LEASE, RecordTable
 from lib.functions.records import handler
 from tests.support.record_tables import FACTS, PRIMARY, RECORDS, REGION, SECONDARY, Account
 
@@ -195,6 +195,12 @@ def test_rearming_lets_the_next_recovery_happen(aws: Account) -> None:
     assert do("rearm") == {"rearmed": True}
     assert do("rearm") == {"rearmed": False}
     assert do("take_lease", aws.execution())["outcome"] == "TAKEN"
+
+
+def test_after_rearming_backups_of_the_primary_have_time_to_arrive(aws: Account) -> None:
+    aws.table.put(BACKUPS, {"since": "2026-01-01T00:00:00+00:00", "backup_id": "before"})
+    do("rearm")
+    assert aws.table.get(BACKUPS) == {}
 
 
 def test_a_redrive_holds_the_lease_that_nobody_has_taken(aws: Account) -> None:

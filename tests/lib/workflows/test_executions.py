@@ -13,6 +13,7 @@ from lib.functions.errors import (
     EnvironmentBroken,
     LeaseLost,
     LeaseUnchecked,
+    Misconfigured,
     NotApproved,
     NotReady,
     PreflightFailed,
@@ -68,14 +69,58 @@ def test_the_backup_that_the_preflight_has_chosen_is_restored_from_the_own_bucke
 
 def test_a_healthy_primary_has_its_blueprint_stored() -> None:
     execution = execute(workflow(), {"decide": HEALTHY})
-    assert execution.states[-2:] == ["Store the blueprint of the primary", "The primary is healthy"]
+    assert execution.states[-4:] == [
+        "Store the blueprint of the primary",
+        "Look at the newest backup of the primary",
+        "Tell what needs attention",
+        "The primary is healthy",
+    ]
     assert changed(execution) == set()
 
 
-def test_a_healthy_primary_of_a_warm_standby_needs_nothing() -> None:
+def test_a_healthy_primary_of_a_warm_standby_needs_no_blueprint() -> None:
     execution = execute(warm_standby(), {"decide": HEALTHY})
     assert execution.states[-1] == "The primary is healthy"
     assert not execution.payloads("blueprint.store")
+    (told,) = execution.payloads("attention")
+    assert set(told["concerns"]) == {"backups"}
+
+
+def test_backups_are_looked_at_only_while_the_primary_is_healthy() -> None:
+    assert not execute(workflow()).payloads("freshness")
+    assert not execute(workflow(), decided("STOPPED")).payloads("freshness")
+
+
+def test_what_is_found_of_blueprint_and_backups_reaches_those_who_look_after_it() -> None:
+    script = {"decide": HEALTHY, "freshness": {"backup_id": "", "trouble": "there is none"}}
+    execution = execute(workflow(), script)
+    (asked,) = execution.payloads("freshness")
+    assert (asked["max_age_mins"], asked["path_prefix"]) == (150, "data")
+    assert asked["health"]["answer"] == "HEALTHY"
+    (told,) = execution.payloads("attention")
+    assert told["concerns"]["backups"]["found"]["trouble"] == "there is none"
+    assert told["concerns"]["blueprint"]["found"]["stored"] is True
+
+
+@STRATEGIES
+@pytest.mark.parametrize("broken", ["blueprint.store", "freshness", "attention"])
+def test_a_healthy_primary_is_healthy_whatever_fails_that_a_recovery_will_need(strategy: Strategy, broken: str) -> None:
+    execution = execute(strategy(), {"decide": HEALTHY, broken: Misconfigured("denied")})
+    assert (execution.status, execution.states[-1]) == ("SUCCEEDED", "The primary is healthy")
+
+
+def test_a_blueprint_that_cannot_be_stored_is_told_with_the_reason_and_backups_are_looked_at() -> None:
+    execution = execute(workflow(), {"decide": HEALTHY, "blueprint.store": Misconfigured("denied by KMS")})
+    assert execution.payloads("freshness")
+    (told,) = execution.payloads("attention")
+    found = told["concerns"]["blueprint"]["found"]
+    assert found["Error"] == "Misconfigured"
+    assert "denied by KMS" in found["Cause"]
+
+
+def test_what_is_not_watched_is_not_told() -> None:
+    execution = execute(warm_standby(BACKUP_MAX_AGE_MINS="0"), {"decide": HEALTHY})
+    assert execution.states[-2:] == ["Act on the decision", "The primary is healthy"]
 
 
 def test_what_the_health_check_raises_is_asked_again_and_then_decided() -> None:

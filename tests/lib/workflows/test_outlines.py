@@ -20,6 +20,7 @@ SHOWN: dict[str, Callable[..., Specimen]] = {"fence": fencing, "stop": stop, "st
 
 FLAGS: dict[str, dict[str, str]] = {
     "backup_restore": {},
+    "backup_restore.ageless": {"BACKUP_MAX_AGE_MINS": "0"},
     "backup_restore.approval": {"FAILOVER_APPROVAL": "MANUAL"},
     "backup_restore.unwatched": {"HEALTH_CHECK_ENABLED": "NO"},
     "fence.alarming": {"FENCE_PRIMARY": "NO"},
@@ -32,6 +33,7 @@ FLAGS: dict[str, dict[str, str]] = {
     "stop": {},
     "stop.public": PUBLIC,
     "warm_standby": {"DR_TYPE": "WARM_STANDBY"},
+    "warm_standby.ageless": {"DR_TYPE": "WARM_STANDBY", "BACKUP_MAX_AGE_MINS": "0"},
     "warm_standby.approval": {"DR_TYPE": "WARM_STANDBY", "FAILOVER_APPROVAL": "MANUAL"},
     "warm_standby.unwatched": {"DR_TYPE": "WARM_STANDBY", "HEALTH_CHECK_ENABLED": "NO"},
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from docs.specimen import Specimen
+from docs.specimen import Specimen, text
 from tests.support.workflows import warm_standby, workflow
 
 Json = dict[str, Any]
@@ -85,6 +85,20 @@ def test_the_primary_is_only_looked_at(strategy: Callable[..., Specimen]) -> Non
     assert {action for name in names for action in _allowed_on(_statements(found, name), PRIMARY)} == {
         "airflow:GetEnvironment"
     }
+
+
+@BOTH
+def test_who_looks_at_the_newest_backup_reads_nothing_that_is_in_it(strategy: Callable[..., Specimen]) -> None:
+    read = [one for one in _statements(strategy(), "freshness") if "s3:GetObject" in _actions(one)]
+    names = {text(resource).rpartition("/data/")[2] for one in read for resource in one["Resource"]}
+    assert names == {"mwaa-primary.us-east-1/*/manifest.json", "mwaa-primary.us-east-1/*/report.json"}
+
+
+@BOTH
+def test_who_tells_what_needs_attention_only_remembers_and_tells(strategy: Callable[..., Specimen]) -> None:
+    allowed = {action for one in _statements(strategy(), "attention") for action in _actions(one)}
+    ours = {action for action in allowed if not action.startswith(("logs:", "kms:"))}
+    assert ours == {"dynamodb:GetItem", "dynamodb:PutItem", "sns:Publish"}
 
 
 def test_the_lease_of_an_execution_that_ended_can_be_taken_over() -> None:
