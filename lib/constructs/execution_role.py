@@ -40,15 +40,15 @@ class ExecutionRolePolicy(Construct):
 
 
 def backup_statements(
-    *, bucket: str, own: Arns, other: Arns, alias: str, topic_arn: str, topic_key_arn: str
+    *, bucket: str, own: Arns, keys_in: Iterable[Arns], alias: str, topic_arn: str, topic_key_arn: str
 ) -> Iterable[iam.PolicyStatement]:
-    """What `mwaa_dr` does in the bucket of its Region, with the keys of both, and when it tells of a failure."""
+    """What `mwaa_dr` does in the bucket of its Region, with keys of these Regions, and when it tells of a failure."""
     lists = ("ListBucket", "ListBucketMultipartUploads", "GetBucketLocation")
     objects = ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
     yield _statement([f"s3:{name}" for name in lists], own.bucket(bucket))
     yield _statement([f"s3:{name}" for name in objects], own.objects(bucket))
     uses = ["kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"]
-    yield iam.PolicyStatement(actions=uses, resources=[own.keys, other.keys], conditions=behind(alias))
+    yield iam.PolicyStatement(actions=uses, resources=[arns.keys for arns in keys_in], conditions=behind(alias))
     yield _statement(["sns:Publish"], topic_arn)
     yield _statement(["kms:GenerateDataKey", "kms:Decrypt"], topic_key_arn)
 

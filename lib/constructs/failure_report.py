@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -16,12 +18,12 @@ ENDS = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 class FailureReport(Construct):
-    """A rule on the end of executions, and the function that reads their history and publishes what it found."""
+    """Rules on the end of executions, and the function that reads their history and publishes what it found."""
 
-    def __init__(
-        self, scope: Construct, id_: str, *, state_machine: str, topic: sns.ITopic, arns: Arns, logs: Logs
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, topic: sns.ITopic, arns: Arns, logs: Logs) -> None:
         super().__init__(scope, id_)
+        self._topic = topic
+        self._arns = arns
         self.function = Function(
             self,
             "Report",
@@ -30,25 +32,35 @@ class FailureReport(Construct):
             description="Tells which step of an execution failed, why, and how to go on",
             logs=logs,
         )
-        self.function.allow(
-            "states:GetExecutionHistory",
-            "states:DescribeExecution",
-            on=arns.executions(state_machine),
-            because="the executions of one state machine",
-        )
         self.function.allow("sns:Publish", on=topic.topic_arn)
         self.function.allow("kms:Decrypt", "kms:GenerateDataKey", on=logs.key.key_arn)
+
+    def tell_of(self, id_: str, *state_machines: str, statuses: Sequence[str] = ENDS) -> None:
+        """Tell when an execution of one of these comes to one of these states."""
+        for name in state_machines:
+            self.function.allow(
+                "states:GetExecutionHistory",
+                "states:DescribeExecution",
+                on=self._arns.executions(name),
+                because="the executions of one state machine",
+            )
+        arns = [self._arns.state_machine(name) for name in state_machines]
         events.Rule(
             self,
-            "Rule",
-            description=f"Executions of {state_machine} that did not succeed",
-            event_pattern=events.EventPattern(
-                source=["aws.states"],
-                detail_type=["Step Functions Execution Status Change"],
-                detail={"status": [*ENDS], "stateMachineArn": [arns.state_machine(state_machine)]},
-            ),
-            targets=[targets.LambdaFunction(self.function.function, event=_transformed(topic))],
+            id_,
+            description=f"Executions of {', '.join(state_machines)} that are told of",
+            event_pattern=ended(arns, statuses),
+            targets=[targets.LambdaFunction(self.function.function, event=_transformed(self._topic))],
         )
+
+
+def ended(state_machine_arns: list[str], statuses: Sequence[str] = ENDS) -> events.EventPattern:
+    """An execution has come to one of these states."""
+    return events.EventPattern(
+        source=["aws.states"],
+        detail_type=["Step Functions Execution Status Change"],
+        detail={"status": [*statuses], "stateMachineArn": state_machine_arns},
+    )
 
 
 def _transformed(topic: sns.ITopic) -> events.RuleTargetInput:

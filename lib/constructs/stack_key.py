@@ -15,12 +15,12 @@ PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 """Services that publish to our topics on their own: alarms and rules."""
 
 
-def stack_key(scope: Construct, id_: str, *, arns: Arns) -> kms.Key:
+def stack_key(scope: Construct, id_: str, *, arns: Arns, of: str) -> kms.Key:
     """A rotated key that CloudWatch Logs, alarms and rules of this account may use."""
     key = kms.Key(
         scope,
         id_,
-        description="Logs, topics and workflows of disaster recovery",
+        description=f"Logs, topics and workflows of {of}",
         enable_key_rotation=True,
         pending_window=Duration.days(7),
         removal_policy=RemovalPolicy.DESTROY,

@@ -1,4 +1,4 @@
-"""What both stacks of disaster recovery stand on: keys, logs, a topic, the backup bucket."""
+"""What all stacks stand on: keys, logs, a topic, the backup bucket of a Region."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from constructs import Construct
 
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
+from lib.config.shared import Common
 from lib.constructs.arns import Arns
 from lib.constructs.backup_bucket import BackupBucket, Keeping
 from lib.constructs.backup_key import BackupKey
@@ -19,51 +20,66 @@ from lib.constructs.replication import BucketKey, Copy
 from lib.constructs.stack_key import stack_key
 
 
-class RecoveryStack(Stack):
+class Foundation(Stack):
+    """A stack in one Region, with what it logs to, tells with and keeps backups in."""
+
+    def __init__(self, scope: Construct, *, name: str, arns: Arns, common: Common, of: str) -> None:
+        """`of`: what the stack is about, completes sentences."""
+        super().__init__(scope, name, stack_name=name, env=Environment(account=arns.account, region=arns.region))
+        self.arns = arns
+        self.common = common
+        self.key = stack_key(self, "Key", arns=arns, of=of)
+        self.logs = Logs(self.key, common.log_retention_days)
+        emails = common.notification_emails
+        self.topic = Notifications(self, "Notifications", key=self.key, emails=emails, arns=arns).topic
+
+    def key_of_backups(self, alias: str) -> kms.IKey:
+        """The key of this Region's backups."""
+        retain = self.common.backup_retain
+        return BackupKey(self, "BackupKey", alias=alias, retain=retain, arns=self.arns, logs=self.logs).key
+
+    def bucket_of_backups(
+        self, name: str, key: kms.IKey, *, expire_days: int = 0, copy: Copy | None = None
+    ) -> BackupBucket:
+        """The backup bucket of this Region."""
+        return BackupBucket(
+            self,
+            "BackupBucket",
+            name=name,
+            key=key,
+            keeping=Keeping(self.common.backup_retain, self.common.backup_old_versions_days, expire_days),
+            arns=self.arns,
+            logs=self.logs,
+            copy=copy,
+        )
+
+
+class RecoveryStack(Foundation):
     """A stack in one of the two Regions; neither refers to the other, names come from the configuration."""
 
     def __init__(self, scope: Construct, *, name: str, config: DisasterRecovery, side: Side, other: Side) -> None:
         account = config.deployment.account_id
-        super().__init__(scope, name, stack_name=name, env=Environment(account=account, region=side.region))
+        arns = Arns(account, side.region)
+        super().__init__(scope, name=name, arns=arns, common=config.common, of="disaster recovery")
         self.config = config
         self.side, self.other = side, other
-        self.arns, self.other_arns = Arns(account, side.region), Arns(account, other.region)
-        self.key = stack_key(self, "Key", arns=self.arns)
-        self.logs = Logs(self.key, config.common.log_retention_days)
-        emails = config.common.notification_emails
-        self.topic = Notifications(self, "Notifications", key=self.key, emails=emails, arns=self.arns).topic
+        self.other_arns = Arns(account, other.region)
 
     def backup_key(self) -> kms.IKey:
         """The key of this Region's backups."""
-        return BackupKey(
-            self,
-            "BackupKey",
-            alias=self.config.backup_key_alias,
-            retain=self.config.common.backup_retain,
-            arns=self.arns,
-            logs=self.logs,
-        ).key
+        return self.key_of_backups(self.config.backup_key_alias)
 
     def backup_bucket(self, key: kms.IKey, *, expire_days: int = 0, is_copied: bool = False) -> BackupBucket:
         """The backup bucket of this Region."""
-        common = self.config.common
-        return BackupBucket(
-            self,
-            "BackupBucket",
-            name=self.config.backup_bucket_name(self.side),
-            key=key,
-            keeping=Keeping(common.backup_retain, common.backup_old_versions_days, expire_days),
-            arns=self.arns,
-            logs=self.logs,
-            copy=self._copy_of_backups(key) if is_copied else None,
-        )
+        name, copy = self.config.backup_bucket_name(self.side), self._copy_of_backups(key) if is_copied else None
+        return self.bucket_of_backups(name, key, expire_days=expire_days, copy=copy)
 
     def let_the_dags_work(self, *more: iam.PolicyStatement) -> ExecutionRolePolicy:
         """What the execution role of this Region's environment needs."""
         statements = backup_statements(
             bucket=self.config.backup_bucket_name(self.side),
             own=self.arns,
-            other=self.other_arns,
+            keys_in=[self.arns, self.other_arns],
             alias=self.config.backup_key_alias,
             topic_arn=self.topic.topic_arn,
             topic_key_arn=self.key.key_arn,

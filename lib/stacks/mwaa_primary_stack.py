@@ -46,7 +46,8 @@ class MwaaPrimaryStack(RecoveryStack):
     def _airflow_settings(self) -> AirflowCli:
         config = self.config
         variables = airflow_variables(
-            config,
+            config.engine,
+            alias=config.backup_key_alias,
             bucket=config.backup_bucket_name(self.side),
             topic_arn=self.topic.topic_arn,
             keys_in=[self.arns, self.other_arns],

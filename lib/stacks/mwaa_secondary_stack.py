@@ -35,14 +35,8 @@ class MwaaSecondaryStack(RecoveryStack):
         if rhythm.enabled:
             self._tell_when_nobody_watches(rhythm)
         HeartbeatSeen(self, "PrimaryHeartbeat", side=config.primary, topic=self.topic, logs=self.logs)
-        FailureReport(
-            self,
-            "FailureReport",
-            state_machine=config.workflow_name,
-            topic=self.topic,
-            arns=self.arns,
-            logs=self.logs,
-        )
+        report = FailureReport(self, "FailureReport", topic=self.topic, arns=self.arns, logs=self.logs)
+        report.tell_of("Rule", config.workflow_name)
         self.let_the_dags_work(*answer_statements(self.arns.state_machine(config.workflow_name)))
         if secondary.create_sfn_vpce:
             StepFunctionsEndpoint(self, "Endpoint", network=network_of(secondary), arns=self.arns, logs=self.logs)

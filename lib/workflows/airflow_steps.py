@@ -65,7 +65,8 @@ class AirflowSteps:
     def _variables(self) -> dict[str, str]:
         """The secondary's own; its backups need no other Region's key."""
         return airflow_variables(
-            self._config,
+            self._config.engine,
+            alias=self._config.backup_key_alias,
             bucket=self._parts.backup_bucket.bucket_name,
             topic_arn=self._parts.topic.topic_arn,
             keys_in=[self._arns],
