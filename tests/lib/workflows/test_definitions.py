@@ -75,6 +75,7 @@ def test_the_execution_ends_where_it_fails_so_that_a_redrive_goes_on_there(asked
 
 WITHOUT_A_LEASE = (
     *("execution_input", "health_check", "decide", "approval", "blueprint", "preflight"),
+    *("freshness", "attention"),  # of a primary that is healthy
     "records",  # which looks at the lease itself
 )
 LOOKS = {"wait", "look", "parsed"}
