@@ -1,17 +1,19 @@
-"""Every call that our roles made, from the deployment to the end of a recovery, against the policies they have."""
+"""Every call that our roles made, from the deployment to its end, against the policies they have."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import parliament
 import pytest
 
 from drill.aws.control import Call
-from tests.support.estate import estate
-from tests.support.permissions import Statement, judged, statements_of
+from tests.support.estate import Estate, estate
+from tests.support.local_aws import eventually
+from tests.support.permissions import Policies, forbidden, simulated
 
 pytestmark = pytest.mark.slow
 
@@ -23,92 +25,168 @@ CREATION = {
 }
 """https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html"""
 
+NEEDED = "airflow:CreateEnvironment"
+"""What is taken from a role, once."""
+
 PASSED = {
     "airflow.amazonaws.com": "my-mwaa-secondary-role",
     "scheduler.amazonaws.com": "HealthCheckRole",
     "s3.amazonaws.com": "Replication",
     "batchoperations.s3.amazonaws.com": "ExistingDagsJobRole",
 }
-UNPROVEN = {
-    "aws:RequestTag/mwaa-dr": "the tag of a key that is made, in the same call",
-    "aws:ResourceTag/mwaa-dr": "the tag that the key and the endpoint were made with",
-    "ec2:Vpc": "the group belongs to the VPC of the configuration",
-    "iam:AWSServiceName": "the service-linked role is MWAA's",
-    "s3:RequestJobOperation": "the job replicates",
-}
-"""Conditions that a recorded call does not show, and why they hold."""
 
 FREE = {"sts:GetCallerIdentity"}
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: no permission is needed."""
 
-UNNAMED = {"kms:CreateAlias", "ec2:CreateTags"}
-"""Calls whose resource the local AWS does not record, although their statements name one."""
+UNNAMED = {"cloudwatch:GetMetricData"}
+"""Metrics have no ARN: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html."""
 
+INTERFACES = {f"ec2:{what}NetworkInterface" for what in ("Create", "Delete")}
+INTERFACES |= {f"ec2:{what}PrivateIpAddresses" for what in ("Assign", "Unassign")}
 ACCEPTED = {
-    "RESOURCE_STAR": "what has no ARN yet, and what Lambda does in a VPC: each with its page beside the statement",
-    "RESOURCE_MISMATCH": "statements about an alias and about its key, a group and its rules, a standard execution",
-    "UNKNOWN_CONDITION_FOR_ACTION": "kms:ResourceAliases, which is newer than parliament's data",
+    # What has no ARN yet; only with the tag of the backups.
+    ("BackupKeyHandler", "RESOURCE_STAR"): {"kms:TagResource"},
+    # A statement about the alias and one about its key: each is a mismatch for the other.
+    ("BackupKeyHandler", "RESOURCE_MISMATCH"): {"kms:CreateAlias", "kms:DeleteAlias"},
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    ("DagInside", "RESOURCE_STAR"): INTERFACES,
+    ("OwnEnvironmentIns", "RESOURCE_STAR"): INTERFACES,
+    ("AirflowCliInside", "RESOURCE_STAR"): INTERFACES,
+    # A statement about groups and one about the rule that is made in one.
+    ("EndpointStepFunctions", "RESOURCE_MISMATCH"): {"ec2:AuthorizeSecurityGroupIngress"},
+    # Executions of standard workflows; the linter wants those of express ones, too.
+    ("FailureReport", "RESOURCE_MISMATCH"): {"states:DescribeExecution"},
+    ("FunctionsRecords", "RESOURCE_MISMATCH"): {"states:DescribeExecution"},
+    # Newer than the linter's data: the resource `quota`, and a condition on the alias of a key.
+    ("FunctionsPreflight", "RESOURCE_MISMATCH"): {"servicequotas:GetServiceQuota"},
+    ("BackupBucketReplication", "UNKNOWN_CONDITION_FOR_ACTION"): {"kms:Encrypt", "kms:GenerateDataKey"},
 }
+"""What the linter says of actions in the policy of a role with these words in its name, and why it stays."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was called, and what was allowed."""
+    """What was called, what was allowed, and what was told of executions that failed."""
 
     calls: list[Call]
-    policies: dict[str, list[Statement]]
+    policies: Policies
+    reports: list[str]
+
+    def by(self, action: str) -> list[Call]:
+        """All calls of an action."""
+        return [call for call in self.calls if call.action == action]
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Record]:
-    """A deployment, a healthy check and a recovery; then all is destroyed."""
-    with estate(tmp_path_factory.mktemp("record")) as land:
-        land.put("my-mwaa-dags", "requirements.txt")
-        land.aws.forget_calls()
-        land.deploy()
-        land.put_golden_backup()
-        land.stay_healthy()
-        assert [land.recovered(**flags)["status"] for flags in ({}, {"simulate_dr": "YES"})] == ["SUCCEEDED"] * 2
-        names = [arn.rpartition("/")[2] for arn in land.roles()]
-        policies = {name: statements_of(land.primary("iam"), name) for name in names if name.startswith(OURS)}
-        land.destroy()
-        calls = [call for call in land.aws.calls() if call.role in policies and call.action not in FREE]
-        yield Record(calls, policies)
+def backup_restore(land: Estate) -> Record:
+    """A deployment, a healthy check, a recovery that lacks a permission, one that has all, and the fence."""
+    land.put("my-mwaa-dags", "requirements.txt")
+    land.aws.forget_calls()
+    land.deploy()
+    land.put_golden_backup()
+    land.stay_healthy()
+    policies = Policies.of_all(land.aws, OURS)
+    ends = [land.recovered()["status"]]
+    with forbidden(land.primary("iam"), "FunctionsEnvironmentRole", NEEDED):
+        ends += [land.recovered(simulate_dr="YES")["status"]]
+        eventually(lambda: reports(land))
+    ends += [land.recovered(simulate_dr="YES")["status"], land.fenced()["status"]]
+    assert ends == ["SUCCEEDED", "FAILED", "SUCCEEDED", "SUCCEEDED"]
+    return recorded(land, policies)
 
 
-def test_every_call_is_allowed_by_the_policy_of_its_role(record: Record) -> None:
+@pytest.fixture(scope="module")
+def warm_standby(backup_restore: Record, land: Estate) -> Record:
+    """The same account with the other strategy and a fence that pauses; then all is destroyed."""
+    land.deploy(DR_TYPE="WARM_STANDBY", FENCE_PRIMARY="YES")
+    policies = Policies.of_all(land.aws, OURS)
+    forced = {"simulate_dr": "YES", "force": "YES"}
+    assert [land.recovered(**forced)["status"], land.fenced()["status"]] == ["SUCCEEDED", "SUCCEEDED"]
+    land.destroy()
+    return recorded(land, policies)
+
+
+@pytest.fixture(scope="module")
+def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """An account, before our stacks are deployed."""
+    with estate(tmp_path_factory.mktemp("land")) as made:
+        yield made
+
+
+@pytest.fixture(params=["backup_restore", "warm_standby"])
+def record(request: pytest.FixtureRequest) -> Record:
+    """Of each of the strategies."""
+    found: Record = request.getfixturevalue(request.param)
+    return found
+
+
+def reports(land: Estate) -> list[str]:
+    return [one.message for one in land.aws.messages() if " failed: " in one.subject]
+
+
+def recorded(land: Estate, policies: Policies) -> Record:
+    calls = [call for call in land.aws.calls() if call.role in policies.of_roles and call.action not in FREE]
+    land.aws.forget_calls()
+    return Record(calls, policies, reports(land))
+
+
+def test_every_call_is_allowed_by_the_policies_of_its_role_and_its_resource(record: Record) -> None:
     assert len({call.role for call in record.calls}) > 15
-    verdicts = [(call, judged(call, record.policies[call.role])) for call in record.calls]
-    assert [(call.role, call.action, call.resource) for call, verdict in verdicts if not verdict.is_allowed] == []
-    assert {key for _, verdict in verdicts for key in verdict.unproven} <= UNPROVEN.keys()
+    wrong = []
+    for call, verdict in zip(record.calls, simulated(record.calls, record.policies), strict=True):
+        # What is made has no name yet: the simulator asks for every name that a policy has for its kind.
+        is_new = call.resource.endswith("/*") or call.action in UNNAMED
+        if verdict != ("wildcard Allowed" if is_new else "single Allowed"):
+            wrong.append((call, verdict))
+    assert wrong == []
 
 
-def test_a_call_without_its_resource_is_about_what_has_none(record: Record) -> None:
-    unnamed = [call for call in record.calls if call.resource == "*" and call.action not in UNNAMED]
-    for call in unnamed:
-        allowed = [one for one in record.policies[call.role] if judged(call, [one]).is_allowed]
-        assert any(one["Resource"] == "*" for one in allowed), call.action
+def test_a_role_that_lacks_a_permission_is_refused_and_the_report_names_it(backup_restore: Record) -> None:
+    assert [call.action for call in backup_restore.calls if call.status in (401, 403)] == [NEEDED]
+    (report,) = backup_restore.reports
+    assert f"not authorized to perform: {NEEDED}" in report
 
 
-def test_each_role_is_passed_to_one_service_by_name(record: Record) -> None:
-    passed = [call for call in record.calls if call.action == "iam:PassRole"]
+def test_what_is_not_allowed_is_refused_by_the_simulator(backup_restore: Record) -> None:
+    call = backup_restore.by("iam:PassRole")[0]
+    elsewhere, unconditional = replace(call, resource=f"{call.resource}x"), replace(call, parameters={})
+    others = [elsewhere, unconditional, replace(call, action="iam:GetRole")]
+    assert simulated(others, backup_restore.policies) == ["single ImplicitlyDenied"] * 3
+
+
+def test_each_role_is_passed_to_one_service_by_name(backup_restore: Record) -> None:
+    passed = backup_restore.by("iam:PassRole")
     found = {call.parameters["iam:PassedToService"]: call.resource for call in passed}
     assert found.keys() == PASSED.keys()
     assert [service for service, role in PASSED.items() if role not in found[service]] == []
-    for statements in record.policies.values():
+    for statements in backup_restore.policies.of_roles.values():
         for statement in statements:
             if "iam:PassRole" in statement["Action"]:
                 assert "*" not in json.dumps(statement["Resource"])
                 assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
 
 
-def test_creating_the_environment_made_the_calls_that_mwaa_asks_of_its_caller(record: Record) -> None:
-    (creator,) = {call.role for call in record.calls if call.action == "airflow:CreateEnvironment"}
-    assert {call.action for call in record.calls if call.role == creator} >= CREATION
+def test_creating_the_environment_made_the_calls_that_mwaa_asks_of_its_caller(backup_restore: Record) -> None:
+    (creator,) = {call.role for call in backup_restore.by("airflow:CreateEnvironment")}
+    assert {call.action for call in backup_restore.calls if call.role == creator} >= CREATION
 
 
-def test_no_policy_has_what_a_linter_objects_to(record: Record) -> None:
-    for role, statements in record.policies.items():
+def test_a_linter_objects_to_nothing_but_what_has_a_reason(backup_restore: Record, warm_standby: Record) -> None:
+    objections, reasons = [], set()
+    for role, statements in [pair for one in (backup_restore, warm_standby) for pair in one.policies.of_roles.items()]:
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        found = parliament.analyze_policy_string(document).findings
-        assert [(role, one.issue, one.detail) for one in found if one.issue not in ACCEPTED] == []
+        for found in parliament.analyze_policy_string(document).findings:
+            known = {(words, issue) for words, issue in ACCEPTED if words in role and issue == found.issue}
+            accepted = {reason for reason in known if named(found.detail) <= ACCEPTED[reason]}
+            reasons |= accepted
+            if not accepted:
+                objections.append((role, found.issue, found.detail))
+    assert objections == []
+    assert reasons == ACCEPTED.keys()
+
+
+def named(detail: object) -> set[str]:
+    """The actions that a finding of the linter names, at least one."""
+    actions = set(re.findall(r"\b[a-z0-9]+:[A-Z]\w+", str(detail))) - {"kms:ResourceAliases"}
+    assert actions, detail
+    return actions

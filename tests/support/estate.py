@@ -154,10 +154,15 @@ class Estate:
 
     def recovered(self, **flags: str) -> dict[str, Any]:
         """What becomes of one execution of the recovery workflow."""
-        region = REGIONS["SECONDARY"]
-        build = self.build("SECONDARY")
-        machine = f"arn:aws:states:{region}:{ACCOUNT}:stateMachine:{self.config.workflow_name}"
-        return build.ended(build.start(machine, flags))
+        return self._ended("SECONDARY", self.config.workflow_name, flags)
+
+    def fenced(self) -> dict[str, Any]:
+        """What becomes of one execution of the fence."""
+        return self._ended("PRIMARY", self.config.fence_name, {})
+
+    def _ended(self, side: str, machine: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        build = self.build(side)
+        return build.ended(build.start(f"arn:aws:states:{REGIONS[side]}:{ACCOUNT}:stateMachine:{machine}", data))
 
     @property
     def _context(self) -> Sequence[str]:

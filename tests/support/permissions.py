@@ -1,69 +1,118 @@
-"""A small judge of IAM policies: whether a role's statements allow a call that was made, and on which conditions."""
+"""What IAM would say to calls that were made, by a policy simulator that knows every action, resource and condition.
+
+It is npm's @cloud-copilot/iam-simulate: the evaluation of AWS's pages over the data of the service authorization
+reference, so an action on a kind of resource that it does not have is refused as AWS does.
+"""
 
 from __future__ import annotations
 
-import re
+import json
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from drill.aws import LocalAws
+from drill.aws.cdk import find_node
 from drill.aws.control import Call
+
+SIMULATOR = Path(__file__).with_name("simulate_policies.mjs")
 
 Statement = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the statements say of one call."""
+class Policies:
+    """The statements of roles, and the policies of resources, by their names and ARNs."""
 
-    is_allowed: bool
-    unproven: tuple[str, ...] = ()
-    """Condition keys of the statement that allows it whose value the call does not show."""
+    of_roles: Mapping[str, Sequence[Statement]]
+    of_resources: Mapping[str, Any]
+
+    @classmethod
+    def of_all(cls, aws: LocalAws, roles: str) -> Policies:
+        """Those that are there now: of the roles whose name begins so, of keys, buckets and topics."""
+        iam = aws.client("iam")
+        names = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(roles)]
+        of_resources = (pair for region in aws.regions for pair in _of_resources(aws, region))
+        return cls({name: _statements(iam, name) for name in names}, dict(of_resources))
+
+    def of(self, resource: str) -> Any:
+        """The policy of a resource: that of its bucket for an object."""
+        is_object = resource.startswith("arn:aws:s3:::") and "/" in resource
+        return self.of_resources.get(resource.partition("/")[0] if is_object else resource)
 
 
-def judged(call: Call, statements: Sequence[Statement]) -> Verdict:
-    """The best verdict of any statement; there are no denials, boundaries or policies of resources here.
+def simulated(calls: Sequence[Call], policies: Policies) -> list[str]:
+    """What becomes of each call, `single Allowed` or `single ImplicitlyDenied`; `wildcard` where it has no name yet."""
+    requests = [
+        {
+            "principal": call.caller,
+            "account": call.caller.split(":")[4],
+            "action": call.action,
+            "resource": call.resource,
+            "context": {"aws:SecureTransport": "true", **_conditions(call)},
+            "identity": _document(policies.of_roles[call.role]),
+            "resourcePolicy": policies.of(call.resource),
+        }
+        for call in calls
+    ]
+    done = subprocess.run(
+        [find_node(), str(SIMULATOR)], input=json.dumps(requests), capture_output=True, text=True, check=True
+    )
+    return list(json.loads(done.stdout))
 
-    A call whose resource is not known (`*`) is compared by its action only.
-    """
-    found = [verdict for statement in statements if (verdict := _allows(statement, call))]
-    return min(found, key=lambda verdict: len(verdict.unproven), default=Verdict(False))
+
+@contextmanager
+def forbidden(iam: Any, role: str, action: str) -> Iterator[None]:
+    """Take an action from the policies of the one role with these words in its name, as long as the block lasts."""
+    (name,) = [found["RoleName"] for found in iam.list_roles()["Roles"] if role in found["RoleName"]]
+    before = _documents(iam, name)
+    for policy, document in before.items():
+        kept = [_without(statement, action) for statement in document["Statement"]]
+        assert kept != document["Statement"], f"{name} could not do {action} before"
+        _put(iam, name, policy, _document([statement for statement in kept if statement["Action"]]))
+    try:
+        yield
+    finally:
+        for policy, document in before.items():
+            _put(iam, name, policy, document)
 
 
-def statements_of(iam: Any, role: str) -> list[Statement]:
-    """All statements of the inline policies of a role."""
+def _without(statement: Statement, action: str) -> Statement:
+    listed = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+    return {**statement, "Action": [one for one in listed if one != action]}
+
+
+def _put(iam: Any, role: str, policy: str, document: Mapping[str, Any]) -> None:
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def _statements(iam: Any, role: str) -> list[Statement]:
+    return [statement for document in _documents(iam, role).values() for statement in document["Statement"]]
+
+
+def _documents(iam: Any, role: str) -> dict[str, Any]:
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    return [statement for document in documents for statement in document["Statement"]]
+    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
 
 
-def _allows(statement: Statement, call: Call) -> Verdict | None:
-    assert statement["Effect"] == "Allow"
-    on = _listed(statement["Resource"])
-    is_about = any(_fits(pattern.lower(), call.action.lower()) for pattern in _listed(statement["Action"]))
-    if not is_about or not (call.resource == "*" or any(_fits(pattern, call.resource) for pattern in on)):
-        return None
-    conditions = dict(_conditions(statement))
-    shown = {key: str(call.parameters[key]) for key in conditions if key in call.parameters}
-    if any(not any(_fits(pattern, value) for pattern in conditions[key]) for key, value in shown.items()):
-        return None
-    return Verdict(True, tuple(sorted(conditions.keys() - shown.keys())))
+def _document(statements: Sequence[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [*statements]}
 
 
-def _conditions(statement: Statement) -> Iterator[tuple[str, list[str]]]:
-    for wanted in statement.get("Condition", {}).values():
-        for key, values in wanted.items():
-            yield key, _listed(values)
+def _conditions(call: Call) -> dict[str, Any]:
+    """Among the parameters of a call those that are condition keys."""
+    return {name: value for name, value in call.parameters.items() if ":" in name}
 
 
-def _fits(pattern: str, text: str) -> bool:
-    """IAM's wildcards: any characters, and any one.
-
-    >>> _fits("arn:aws:s3:::backups/*", "arn:aws:s3:::backups/data/a"), _fits("s3:Get*", "s3:PutObject")
-    (True, False)
-    """
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
-
-
-def _listed(value: Any) -> list[str]:
-    return list(value) if isinstance(value, list) else [value]
+def _of_resources(aws: LocalAws, region: str) -> Iterator[tuple[str, Any]]:
+    kms, s3, sns = (aws.client(service, region) for service in ("kms", "s3", "sns"))
+    for key in kms.list_keys()["Keys"]:
+        yield key["KeyArn"], json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+    for topic in (one["TopicArn"] for one in sns.list_topics()["Topics"]):
+        yield topic, json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    for bucket in (one["Name"] for one in s3.list_buckets()["Buckets"]):
+        with suppress(s3.exceptions.ClientError):  # NoSuchBucketPolicy
+            yield f"arn:aws:s3:::{bucket}", json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, responses, router
+from ministack.services import tagging
 
 from drill.aws.simulator import actions, identity
 from drill.aws.simulator.state import door, on_reset
@@ -86,12 +87,22 @@ def understood(method: str, path: str, headers: dict[str, str], body: bytes, que
         action=action,
         resource=resource,
         region=region,
-        parameters=_parameters(body, query),
+        parameters={**_parameters(body, query), **_conditions(service, action, resource, body, query)},
     )
     if service == "s3" and not path.startswith(_S3_CONTROL):
         copied = headers.get("x-amz-copy-source", "").lstrip("/").partition("/")[0]
         call.buckets.update({path.lstrip("/").partition("/")[0], copied} - {""})
     return call
+
+
+def tags_of(resource: str) -> dict[str, str]:
+    """The tags of a resource as condition keys."""
+    return {f"aws:ResourceTag/{name}": value for name, value in (tagging.resource_tags(resource) or {}).items()}
+
+
+def _conditions(service: str, action: str, resource: str, body: bytes, query: dict[str, Any]) -> dict[str, Any]:
+    """The condition keys that IAM compares."""
+    return {**iam_actions.request_tag_context(service, action, body, query), **tags_of(resource)}
 
 
 def _parameters(body: bytes, query: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def mend() -> None:
         body, parameters = rest[:2]
         if alias := service == "kms" and iam_actions._safe_json_field(body, "AliasName"):
             return _arn("kms", alias)
+        if service == "ec2" and iam_actions._query_param(parameters, "Action").startswith("Describe"):
+            return "*"
         if service == "ec2" and (tagged := iam_actions._query_param(parameters, "ResourceId.1")):
             return _of_ec2(tagged)
         return str(resource_of(service, method, path, headers, *rest))

@@ -52,7 +52,8 @@ def refused(call: Call, headers: dict[str, str], needs: Iterable[Needed]) -> gat
         is_allowed = not gateway.is_enforced() or _is_allowed(call, headers, action, resource, context)
         status = 200 if is_allowed else 403
         service = action.partition(":")[0]
-        calls.RECORDER.add(Call(call.caller, service, action, resource, call.region, status, dict(context)))
+        conditions = {**context, **calls.tags_of(resource)}
+        calls.RECORDER.add(Call(call.caller, service, action, resource, call.region, status, conditions))
         if not is_allowed:
             return _denied(call, headers, action, resource_arn=resource)
         taker = context.get("iam:PassedToService")

@@ -280,3 +280,11 @@ def test_a_job_is_allowed_by_what_it_does(aws: LocalAws, build: Builder, operati
         "RoleArn": passed,
     }
     assert called(build, role, "s3control", "create_job", **job) == error
+
+
+def test_what_ec2_describes_has_no_resource(aws: LocalAws, build: Builder) -> None:
+    id_ = network(build)["vpc"]
+    asked = {"VpcIds": [id_]}
+    one = build.role(allow("ec2:DescribeVpcs", f"arn:aws:ec2:us-east-1:{aws.account}:vpc/{id_}"))
+    assert called(build, one, "ec2", "describe_vpcs", **asked) == "UnauthorizedOperation"
+    assert called(build, build.role(allow("ec2:DescribeVpcs")), "ec2", "describe_vpcs", **asked) is None
