@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +109,7 @@ class Deployment:
         kept = [line for line in lines if line.partition("=")[0] not in variables]
         self.env.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items()), ""]))
         cdk_deploy(self.aws, self.env, stack or self.config.secondary_stack_name)
+        self.config = _configured(self.env)
 
     def start(self, **flags: str) -> str:
         """Start the recovery workflow by hand; the ARN of the execution."""
@@ -126,7 +127,6 @@ class Deployment:
         """The same execution after a redrive."""
         states = self.client("stepfunctions")
         states.redrive_execution(executionArn=execution.arn)
-        eventually(lambda: states.describe_execution(executionArn=execution.arn)["status"] != execution.status)
         return self.ended(execution.arn)
 
     def fails(self) -> None:
@@ -147,21 +147,28 @@ class Deployment:
         """The fields of the blueprint that is stored."""
         return dict(self._stored_blueprint()["fields"])
 
-    def store_blueprint(self, **fields: str) -> None:
+    def store_blueprint(self, **fields: Any) -> None:
         """Change the blueprint that is stored."""
         document = self._stored_blueprint()
         document["fields"].update(fields)
         key = self.config.deployment.backup_file_name
         self.client("s3").put_object(Bucket=self.backups, Key=key, Body=json.dumps(document).encode())
 
-    @contextmanager
-    def deadline_mins(self, minutes: int) -> Iterator[None]:
+    def deadline_mins(self, minutes: int) -> AbstractContextManager[None]:
         """Another deadline for every wait for the environment: a time-out that no test can wait for."""
+        return self._redefined(r'"deadline_mins":\d+', f'"deadline_mins":{minutes}')
+
+    def machine_timeout(self, seconds: int) -> AbstractContextManager[None]:
+        """Another time-out of whole executions that start in the block."""
+        return self._redefined(r'"TimeoutSeconds":\d+}$', f'"TimeoutSeconds":{seconds}}}')
+
+    @contextmanager
+    def _redefined(self, found: str, changed: str) -> Iterator[None]:
         states = self.client("stepfunctions")
         definition = states.describe_state_machine(stateMachineArn=self.machine)["definition"]
-        changed = re.sub(r'"deadline_mins":\d+', f'"deadline_mins":{minutes}', definition)
-        assert changed != definition
-        states.update_state_machine(stateMachineArn=self.machine, definition=changed)
+        other, count = re.subn(found, changed, definition)
+        assert count
+        states.update_state_machine(stateMachineArn=self.machine, definition=other)
         try:
             yield
         finally:
@@ -258,8 +265,7 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
         aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=True))
         env = folder / ".env"
         env.write_text(account.env_file({**NAMED, **account.networks(aws, REGIONS), **variables}))
-        config = Config.load(env, {}).disaster_recovery
-        assert config
+        config = _configured(env)
         fronts = {region: stack.enter_context(_front(aws)) for region in REGIONS.values()}
         aws.mwaa.pace(create=0, update=0, delete=0)
         for side in (config.primary, config.secondary):
@@ -275,6 +281,12 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
 def cdk_deploy(aws: LocalAws, env: Path, *stacks: str) -> None:
     """`cdk deploy` the app of this project, with the .env as it is now."""
     aws.deploy(*stacks, app=f"{sys.executable} app.py", options=["--context", f"env-file={env}"])
+
+
+def _configured(env: Path) -> DisasterRecovery:
+    found = Config.load(env, {}).disaster_recovery
+    assert found
+    return found
 
 
 def _schedule(aws: LocalAws, config: DisasterRecovery) -> dict[str, Any]:
