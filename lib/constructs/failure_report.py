@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -15,12 +18,31 @@ from lib.constructs.logs import Logs
 ENDS = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
+@dataclass(frozen=True)
+class Checks:
+    """Executions that a schedule starts again and again, and that change nothing until they come to a state."""
+
+    records: Mapping[str, str]
+    """The table, and its Region, that remembers how they failed."""
+    acts_from: str
+    """The name of that state."""
+
+
 class FailureReport(Construct):
     """A rule on the end of executions, and the function that reads their history and publishes what it found."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, state_machine: str, topic: sns.ITopic, arns: Arns, logs: Logs
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        state_machine: str,
+        topic: sns.ITopic,
+        arns: Arns,
+        logs: Logs,
+        checks: Checks | None = None,
     ) -> None:
+        """With `checks` the same failure of one after the other is told once an hour; else each is."""
         super().__init__(scope, id_)
         self.function = Function(
             self,
@@ -38,6 +60,8 @@ class FailureReport(Construct):
         )
         self.function.allow("sns:Publish", on=topic.topic_arn)
         self.function.allow("kms:Decrypt", "kms:GenerateDataKey", on=logs.key.key_arn)
+        if checks:
+            self.function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=arns.table(checks.records["table"]))
         events.Rule(
             self,
             "Rule",
@@ -47,13 +71,14 @@ class FailureReport(Construct):
                 detail_type=["Step Functions Execution Status Change"],
                 detail={"status": [*ENDS], "stateMachineArn": [arns.state_machine(state_machine)]},
             ),
-            targets=[targets.LambdaFunction(self.function.function, event=_transformed(topic))],
+            targets=[targets.LambdaFunction(self.function.function, event=_transformed(topic, checks))],
         )
 
 
-def _transformed(topic: sns.ITopic) -> events.RuleTargetInput:
+def _transformed(topic: sns.ITopic, checks: Checks | None) -> events.RuleTargetInput:
     """The event without the input and the output of the execution."""
     names = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
     detail = {name: events.EventField.from_path(f"$.detail.{name}") for name in names}
     event = {"region": events.EventField.region, "time": events.EventField.time, "detail": detail}
-    return events.RuleTargetInput.from_object({"event": event, "topic_arn": topic.topic_arn})
+    told = {"event": event, "topic_arn": topic.topic_arn}
+    return events.RuleTargetInput.from_object({**told, "checks": asdict(checks)} if checks else told)

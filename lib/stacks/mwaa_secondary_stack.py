@@ -8,7 +8,7 @@ from constructs import Construct
 from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.execution_role import answer_statements
-from lib.constructs.failure_report import FailureReport
+from lib.constructs.failure_report import Checks, FailureReport
 from lib.constructs.heartbeat_seen import HeartbeatSeen
 from lib.constructs.records import records_table
 from lib.constructs.recovery_functions import network_of, recovery_functions
@@ -17,6 +17,7 @@ from lib.constructs.step_functions_endpoint import StepFunctionsEndpoint
 from lib.stacks.foundation import RecoveryStack
 from lib.workflows.backup_restore import BackupRestore
 from lib.workflows.parts import RecoveryParts
+from lib.workflows.payloads import TAKE_THE_LEASE, records
 from lib.workflows.warm_standby import WarmStandby
 
 
@@ -41,6 +42,7 @@ class MwaaSecondaryStack(RecoveryStack):
             topic=self.topic,
             arns=self.arns,
             logs=self.logs,
+            checks=Checks(records(config), TAKE_THE_LEASE),
         )
         self.let_the_dags_work(*answer_statements(self.arns.state_machine(config.workflow_name)))
         if secondary.create_sfn_vpce:

@@ -12,6 +12,9 @@ EXECUTION = sfn.JsonPath.execution_id
 INPUT = "$.input"
 REDRIVES = "$$.Execution.RedriveCount"
 
+TAKE_THE_LEASE = "Take the lease"
+"""The state from which on an execution acts; before it, an execution only checks."""
+
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 

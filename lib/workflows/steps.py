@@ -16,7 +16,17 @@ from lib.workflows.allowances import Allowances
 from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.notices import Notices
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION, INPUT, arn, owner_tag, place, records, shelf
+from lib.workflows.payloads import (
+    BACKUP_PREFIX,
+    EXECUTION,
+    INPUT,
+    TAKE_THE_LEASE,
+    arn,
+    owner_tag,
+    place,
+    records,
+    shelf,
+)
 from lib.workflows.tasks import Tasks
 
 
@@ -145,7 +155,7 @@ class Steps:
     def take_the_lease(self) -> tasks.LambdaInvoke:
         """Let one execution act, this one or another one."""
         return self._record(
-            "Take the lease", {"op": "take_lease", "input": sfn.JsonPath.object_at(INPUT)}, result_path="$.lease"
+            TAKE_THE_LEASE, {"op": "take_lease", "input": sfn.JsonPath.object_at(INPUT)}, result_path="$.lease"
         )
 
     def give_the_lease_back(self) -> tasks.LambdaInvoke:
