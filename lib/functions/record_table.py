@@ -44,6 +44,11 @@ def concern(name: str) -> str:
     return f"concern/{name}"
 
 
+def failures(*kind: str) -> str:
+    """The record of checks that failed in one way: `count`, `since`, `at` the last one, `notified_at`."""
+    return f"failures/{'/'.join(kind)}"
+
+
 def approval(execution: str) -> str:
     """The record of what a person is asked about an execution: `execution`, `at`, `deadline`, `answer`."""
     return f"approval/{execution.rpartition(':')[2]}"

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lib.functions import executions, failures, notify
 from lib.functions.aws import error_text
 from lib.functions.log import logger
+from lib.functions.repeated import Repeated
 
 _log = logger(__name__)
 
@@ -21,7 +22,7 @@ PAGES = 10
 ANEW = frozenset({"EnvironmentBroken", "LeaseLost"})
 """After these a redrive meets the same again; a new execution creates anew what is broken, and acts itself."""
 
-_ADDED = ("input", "error", "cause", "redriveStatus", "redriveStatusReason")
+_ADDED = ("input", "error", "cause", "redriveCount", "redriveStatus", "redriveStatusReason")
 _ENDS = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was aborted"}
 
 
@@ -40,12 +41,22 @@ class Failure:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    """`{"event": an Execution Status Change, "topic_arn"}` -> `{"step", "reason"}`, told to the topic."""
+    """`{"event": an Execution Status Change, "topic_arn", "checks"}` -> `{"step", "reason"}`, told to the topic.
+
+    With `checks`, `{"records", "acts_from"}`, the same failure of executions that the schedule started is told once an
+    hour, as long as they have not come to the state `acts_from`.
+    """
     detail = _described(event["event"]["detail"])
     failure = _failure(detail)
-    name = executions.name(detail["stateMachineArn"])
-    end = _ENDS.get(detail["status"], detail["status"])
-    notify.publish(event["topic_arn"], f"{name} {end}: {failure.step}", _lines(detail, failure, f"{name} {end}"))
+    repeated = _repeated(event.get("checks"), detail, failure)
+    if not repeated or repeated.is_told:
+        name = executions.name(detail["stateMachineArn"])
+        end = _ENDS.get(detail["status"], detail["status"])
+        more = [repeated.words, ""] if repeated else []
+        lines = _lines(detail, failure, f"{name} {end}", more)
+        notify.publish(event["topic_arn"], f"{name} {end}: {failure.step}", lines)
+    if repeated:  # only now: a report that could not be sent is asked for again
+        repeated.remember()
     return {"step": failure.step, "reason": failure.reason}
 
 
@@ -59,6 +70,29 @@ def find(history: Iterator[Mapping[str, Any]], told: Failure) -> Failure:
         if event["type"].endswith("StateEntered"):
             return Failure(event["stateEnteredEventDetails"]["name"], error, cause)
     return Failure(told.step, error, cause)
+
+
+def _repeated(checks: Mapping[str, Any] | None, detail: Mapping[str, Any], failure: Failure) -> Repeated | None:
+    """The failure among those like it; None for an execution of a person, and for one that acts, or may have acted."""
+    if not checks or _input(detail) != {} or detail.get("redriveCount"):
+        return None
+    if _may_have_entered(checks["acts_from"], detail["executionArn"]):
+        return None
+    return Repeated.of(checks["records"], detail["status"], failure.step, failure.error)
+
+
+def _may_have_entered(state: str, arn: str) -> bool:
+    """Whether an execution came to a state, by the beginning of its history; True where that does not tell."""
+    try:
+        page = executions.steps(arn).get_execution_history(
+            executionArn=arn, includeExecutionData=False, maxResults=1000
+        )
+    except (ClientError, BotoCoreError) as error:
+        _log.warning("the history cannot be read", extra={"why": error_text(error)})
+        return True
+    return "nextToken" in page or any(
+        event.get("stateEnteredEventDetails", {}).get("name") == state for event in page["events"]
+    )
 
 
 def _described(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,13 +130,14 @@ def _history(arn: str) -> Iterator[Mapping[str, Any]]:
         more = {"nextToken": page["nextToken"]}
 
 
-def _lines(detail: Mapping[str, Any], failure: Failure, what: str) -> list[str]:
+def _lines(detail: Mapping[str, Any], failure: Failure, what: str, more: list[str]) -> list[str]:
     return [
         f"The execution {detail['name']} of {what}.",
         "",
         f"Step:   {failure.step}",
         f"Reason: {failure.reason}",
         "",
+        *more,
         *_next(detail, failure),
         "",
         f"Execution: {detail['executionArn']}",

@@ -8,7 +8,7 @@ from constructs import Construct
 from lib.config.recovery import DisasterRecovery
 from lib.constructs.acknowledge import acknowledge_workflow
 from lib.constructs.execution_role import answer_statements
-from lib.constructs.failure_report import FailureReport
+from lib.constructs.failure_report import Checks, FailureReport
 from lib.constructs.function import network_of
 from lib.constructs.heartbeat_seen import HeartbeatSeen
 from lib.constructs.records import records_table
@@ -18,6 +18,7 @@ from lib.constructs.step_functions_endpoint import StepFunctionsEndpoint
 from lib.stacks.foundation import RecoveryStack
 from lib.workflows.backup_restore import BackupRestore
 from lib.workflows.parts import RecoveryParts
+from lib.workflows.payloads import TAKE_THE_LEASE, records
 from lib.workflows.warm_standby import WarmStandby
 
 
@@ -35,7 +36,8 @@ class MwaaSecondaryStack(RecoveryStack):
         if rhythm.enabled:
             self._tell_when_nobody_watches(rhythm)
         HeartbeatSeen(self, "PrimaryHeartbeat", side=config.primary, topic=self.topic, logs=self.logs)
-        report = FailureReport(self, "FailureReport", topic=self.topic, arns=self.arns, logs=self.logs)
+        checks = Checks(records(config), TAKE_THE_LEASE)
+        report = FailureReport(self, "FailureReport", topic=self.topic, arns=self.arns, logs=self.logs, checks=checks)
         report.tell_of("Rule", config.workflow_name)
         self.let_the_dags_work(*answer_statements(self.arns.state_machine(config.workflow_name)))
         if secondary.create_sfn_vpce:

@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from lib.workflows.allowances import Allowances
 from lib.workflows.guard import LEASE, Guard
 from lib.workflows.parts import RecoveryParts
-from lib.workflows.payloads import EXECUTION, INPUT, REDRIVES, place, records
+from lib.workflows.payloads import EXECUTION, INPUT, REDRIVES, TAKE_THE_LEASE, place, records
 from lib.workflows.tasks import Tasks
 
 FAILOVER = "$.failover"
@@ -32,7 +32,7 @@ class LeaseSteps:
     def take(self) -> tasks.LambdaInvoke:
         """Let one execution act, this one or another one."""
         payload = {"op": "take_lease", "input": sfn.JsonPath.object_at(INPUT)}
-        return self._ask("Take the lease", payload, result_path=LEASE)
+        return self._ask(TAKE_THE_LEASE, payload, result_path=LEASE)
 
     def give_back(self, name: str = "Give the lease back") -> tasks.LambdaInvoke:
         """End what nothing has come of that others must know."""

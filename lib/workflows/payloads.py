@@ -13,6 +13,9 @@ REDRIVES = "$$.Execution.RedriveCount"
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 
+TAKE_THE_LEASE = "Take the lease"
+"""The state from which on an execution acts; before it, an execution only checks."""
+
 BACKUP_PREFIX = "data"
 """The folder of the backups, as DR_PATH_PREFIX has it where nothing else is set."""
 

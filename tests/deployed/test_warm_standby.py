@@ -32,6 +32,18 @@ def test_a_healthy_primary_is_left_alone(site: Deployment) -> None:
     assert site.schedule() == "ENABLED"
 
 
+def test_checks_that_fail_alike_are_told_once(site: Deployment) -> None:
+    with site.broken("lib.functions.decide.handler"):
+        for _ in range(2):
+            found = site.run()
+            assert (found.status, found.states[-1]) == ("FAILED", "Decide what to do")
+        failed = eventually(lambda: [one for one in site.records().values() if one.get("count") == "2"])
+    assert failed[0]["since"] == failed[0]["notified_at"]
+    told = site.mail("mwaa-data-team-recovery failed: Decide what to do").text
+    assert "you hear of that once an hour" in told
+    assert len(site.mailbox.taken()) == 1
+
+
 def test_backups_that_do_not_arrive_are_told_until_one_does(site: Deployment) -> None:
     now = datetime.now(timezone.utc)
     lose_backups(site)

@@ -174,6 +174,18 @@ class Deployment:
         finally:
             states.update_state_machine(stateMachineArn=self.machine, definition=definition)
 
+    @contextmanager
+    def broken(self, handler: str) -> Iterator[None]:
+        """A function that cannot be imported, as after a bad deployment."""
+        functions = self.client("lambda")
+        pages = functions.get_paginator("list_functions").paginate()
+        (name,) = [one["FunctionName"] for page in pages for one in page["Functions"] if one["Handler"] == handler]
+        functions.update_function_configuration(FunctionName=name, Handler=f"{handler}.gone")
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=name, Handler=handler)
+
     def runs(self, dag_id: str) -> None:
         """Wait until a DAG of the secondary runs."""
         eventually(lambda: "running" in self.airflow.runs[dag_id].values())

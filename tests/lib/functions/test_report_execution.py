@@ -12,9 +12,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from lib.functions import executions
+from lib.functions import executions, notify
 from lib.functions.report_execution import handler
-from tests.support.record_tables import REGION, Account
+from tests.support.record_tables import RECORDS, REGION, Account
 
 ARN = "arn:aws:states:us-west-2:111222333444:execution:mwaa-recovery:it-is-1"
 MACHINE = "arn:aws:states:us-west-2:111222333444:stateMachine:mwaa-recovery"
@@ -60,14 +60,14 @@ def event(status: str = "FAILED", *, topic: str, **more: Any) -> dict[str, Any]:
     return {"event": {"source": "aws.states", "detail": {**detail, **more}}, "topic_arn": topic}
 
 
-def describe(states: Stubber, **more: str) -> None:
+def describe(states: Stubber, **more: Any) -> None:
     """What Step Functions tells of the execution, before its history is asked for."""
     told = {"executionArn": ARN, "stateMachineArn": MACHINE, "name": "it-is-1", "input": "{}", **more}
-    told |= {"status": told.get("status", "FAILED"), "startDate": WHEN}  # type: ignore[dict-item]
+    told |= {"status": told.get("status", "FAILED"), "startDate": WHEN}
     states.add_response("describe_execution", told, {"executionArn": ARN})
 
 
-def happened(states: Stubber, *events: dict[str, Any], **more: str) -> None:
+def happened(states: Stubber, *events: dict[str, Any], **more: Any) -> None:
     """What Step Functions tells of the execution and its history."""
     describe(states, **more)
     states.add_response("get_execution_history", history(*events), ASKED)
@@ -217,3 +217,105 @@ def test_an_execution_that_was_redriven_meanwhile_is_told_as_it_ended(aws: Accou
     happened(states, entered("Restore"), status="RUNNING")
     handler(event("ABORTED", topic=aws.topic), None)
     assert aws.told()[0][0] == "mwaa-recovery was aborted: Restore"
+
+
+CHECKS = {"records": RECORDS, "acts_from": "Take the lease"}
+BEGUN = {"executionArn": ARN, "includeExecutionData": False, "maxResults": 1000}
+DECIDING = (entered("Decide what to do"), failed("KeyError", "'health'"))
+
+
+def check_fails(
+    aws: Account,
+    states: Stubber,
+    *events: dict[str, Any],
+    before: tuple[dict[str, Any], ...] = (),
+    status: str = "FAILED",
+    more: str = "",
+    **described: Any,
+) -> bool:
+    """Whether people hear of an execution that the schedule has started."""
+    happened(states, *before, *events, **described)
+    if described.get("input", "{}") == "{}" and "redriveCount" not in described:
+        page = history(*before, *events, more=more)
+        states.add_response("get_execution_history", {**page, "events": page["events"][::-1]}, BEGUN)
+    known = len(aws.told())
+    handler({**event(status, topic=aws.topic), "checks": CHECKS}, None)
+    return len(aws.told()) > known
+
+
+def test_a_check_that_fails_all_night_is_told_at_once_and_once_an_hour(aws: Account, states: Stubber) -> None:
+    told = []
+    for _ in range(26):
+        told.append(check_fails(aws, states, *DECIDING))
+        aws.later(minutes=5)
+    assert [number * 5 for number, is_told in enumerate(told) if is_told] == [0, 60, 120]
+    texts = [text for _, text in aws.told()]
+    assert "you hear of that once an hour" in texts[0]
+    assert "13 have failed like this since 2026-11-22T12:11:30+00:00" in texts[1]
+    assert "25 have failed like this" in texts[2]
+    assert all("Reason: KeyError: 'health'" in text for text in texts)
+
+
+def test_another_failure_of_a_check_is_told_at_once(aws: Account, states: Stubber) -> None:
+    assert check_fails(aws, states, *DECIDING)
+    assert check_fails(aws, states, entered("Read the input"), failed("KeyError"))
+    assert check_fails(aws, states, entered("Decide what to do"), failed("Misconfigured", "denied"))
+    assert check_fails(aws, states, *DECIDING, status="ABORTED")
+    assert not check_fails(aws, states, entered("Decide what to do"), failed("KeyError", "another cause"))
+
+
+def test_a_failure_after_a_good_hour_is_a_new_one(aws: Account, states: Stubber) -> None:
+    check_fails(aws, states, *DECIDING)
+    aws.later(minutes=61)
+    assert check_fails(aws, states, *DECIDING)
+    assert "you hear of that once an hour" in aws.told()[-1][1]
+
+
+def test_an_execution_that_came_to_the_lease_is_always_told(aws: Account, states: Stubber) -> None:
+    lease = (entered("Take the lease"), left("Take the lease"))
+    assert check_fails(aws, states, entered("Take the lease"), failed("NotReady"))
+    for _ in range(3):
+        assert check_fails(aws, states, entered("Restore the metadata"), failed("DagFailed"), before=lease)
+
+
+@pytest.mark.parametrize("more", [{"input": '{"simulate_dr": "YES"}'}, {"input": '["cut'}, {"redriveCount": 1}])
+def test_what_a_person_has_started_or_redriven_is_always_told(
+    aws: Account, states: Stubber, more: dict[str, Any]
+) -> None:
+    assert all(check_fails(aws, states, *DECIDING, **more) for _ in range(3))
+    assert "It was a check" not in aws.told()[0][1]
+
+
+def test_a_history_whose_beginning_does_not_tell_is_always_told(aws: Account, states: Stubber) -> None:
+    assert all(check_fails(aws, states, *DECIDING, more="later") for _ in range(3))
+
+
+def test_a_check_whose_history_cannot_be_read_is_always_told(aws: Account, states: Stubber) -> None:
+    for number in range(1, 4):
+        describe(states)
+        states.add_client_error("get_execution_history", "ThrottlingException", expected_params=ASKED)
+        states.add_client_error("get_execution_history", "ThrottlingException", expected_params=BEGUN)
+        handler({**event(topic=aws.topic), "checks": CHECKS}, None)
+        assert len(aws.told()) == number
+
+
+def test_records_that_do_not_answer_keep_no_report_back(aws: Account, states: Stubber) -> None:
+    gone = {**CHECKS, "records": {**RECORDS, "table": "gone"}}
+    for number in range(1, 3):
+        happened(states, *DECIDING)
+        states.add_response("get_execution_history", history(*DECIDING), BEGUN)
+        handler({**event(topic=aws.topic), "checks": gone}, None)
+        assert len(aws.told()) == number
+
+
+def test_a_report_that_could_not_be_sent_is_sent_when_it_is_asked_for_again(
+    aws: Account, states: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notify, "publish", refuse)
+        with pytest.raises(ConnectionError):
+            check_fails(aws, states, *DECIDING)
+    assert check_fails(aws, states, *DECIDING)

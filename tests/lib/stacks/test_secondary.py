@@ -93,6 +93,18 @@ def test_every_end_without_success_is_reported_without_its_data() -> None:
     assert not {"$", "$.detail", "$.detail.input", "$.detail.output"} & set(paths)
 
 
+def test_checks_that_fail_alike_are_told_once_an_hour_until_they_act() -> None:
+    template = secondary()
+    (told,) = [joined(one["InputTransformer"]["InputTemplate"]) for one in template.one("AWS::Events::Rule")["Targets"]]
+    (allowed,) = template.allowed("dynamodb:PutItem", of="FailureReport")
+
+    assert '"records":{"table":"mwaa-team-records","region":"us-west-2"}' in told
+    assert json.loads(machine(template))["States"]["Take the lease"]
+    assert '"acts_from":"Take the lease"' in told
+    assert allowed["Resource"] == "arn:aws:dynamodb:us-west-2:111222333444:table/mwaa-team-records"
+    assert as_list(allowed["Action"]) == ["dynamodb:GetItem", "dynamodb:PutItem"]
+
+
 def test_the_records_are_kept_by_name() -> None:
     (table,) = secondary().resources("AWS::DynamoDB::Table").values()
 

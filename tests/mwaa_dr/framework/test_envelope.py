@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -318,6 +318,29 @@ def test_a_backup_is_not_taken_unless_every_key_wraps(
     with pytest.raises(SecretError, match="AWS cannot be reached") as caught:
         new_data_key(kms, CONTEXT)
     assert kms[lost] in caught.value.message
+
+
+@pytest.mark.parametrize("here", ["us-east-1", "eu-west-1"])
+def test_a_key_of_another_region_that_nobody_reaches_needs_a_way_out_of_the_vpc(
+    kms: list[str], monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    """Workers without a NAT gateway reach KMS through an endpoint, which serves one Region."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", here)
+    (there,) = {"us-east-1", "eu-west-1"} - {here}
+    failing(monkeypatch, ConnectTimeoutError(endpoint_url="https://kms"), there)
+    with pytest.raises(SecretError, match=r"AWS cannot be reached \(ConnectTimeoutError\)") as caught:
+        new_data_key(kms, CONTEXT)
+    assert caught.value.hint == (
+        f"Give the workers a way to KMS in {there}: a NAT gateway, or an interface endpoint of KMS for that Region."
+    )
+
+
+def test_the_own_region_that_nobody_reaches_is_another_matter(kms: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    unreachable(monkeypatch, "us-east-1")
+    with pytest.raises(SecretError) as caught:
+        new_data_key(kms, CONTEXT)
+    assert "NAT" not in caught.value.hint
 
 
 def test_when_no_key_answers_the_error_says_what_was_tried(kms: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,14 @@ def error_code(error: Exception) -> str:
     return type(error).__name__
 
 
+def is_unreachable(err: Exception) -> bool:
+    """Whether nobody answered: the network, rather than AWS, is the reason."""
+    from botocore.exceptions import ConnectionError as NoConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(err, (HTTPClientError, NoConnectionError))
+
+
 def explain(err: Exception, absent: str = "") -> tuple[str, str]:
     """What went wrong as a clause in lower case, and a hint that may be empty.
 
@@ -98,7 +106,7 @@ def explain(err: Exception, absent: str = "") -> tuple[str, str]:
         return "no AWS credentials were found", "Set the credentials, a profile or a role for this process."
     if isinstance(err, boto.NoRegionError):
         return "no AWS region is set", "Set AWS_DEFAULT_REGION or name the region."
-    if isinstance(err, (boto.HTTPClientError, boto.ConnectionError)):
+    if is_unreachable(err):
         hint = "Check the network, the region and the VPC endpoints."
         return f"AWS cannot be reached ({type(err).__name__})", hint
     return _one_line(str(err)) or type(err).__name__, ""

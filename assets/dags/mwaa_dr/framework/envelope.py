@@ -23,6 +23,9 @@ SALT = 32
 MAGIC = b"MWAADR\x00\x01"
 """What an encrypted file begins with; the last byte is the version of its layout."""
 _KEY_BYTES = 32
+# https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-cross-region-privatelink-support.html has KMS.
+_NO_WAY = "Give the workers a way to KMS in {region}: a NAT gateway, or an interface endpoint of KMS for that Region."
+
 _ARN = re.compile(r"arn:[^:]+:kms:([^:]+):\d{12}:(?:key|alias)/.+")
 
 
@@ -212,6 +215,8 @@ def _naming(arn: str) -> Iterator[None]:
         yield
     except aws.failures() as err:
         reason, hint = aws.explain(err)
+        if aws.is_unreachable(err) and _region(arn) != aws.own_region():
+            hint = _NO_WAY.format(region=_region(arn))
         raise SecretError(f"KMS key {arn} cannot be used: {reason}", hint) from err
 
 
