@@ -75,6 +75,7 @@ NAMES = """\
 | stack of stop and start | `<MWAA_MAIN_STACK_NAME>` | 128 characters |
 | backup buckets of disaster recovery | `<STACK_NAME_PREFIX>-backup-<account>-<Region>`, in lower case | 63 characters |
 | backup bucket of stop and start | `<MWAA_MAIN_STACK_NAME>-backup-<account>-<Region>`, in lower case | 63 characters |
+| its state machines | `<MWAA_MAIN_STACK_NAME>-<environment>-stop`, `-start`, `-reactivate` | 80 characters |
 | alias of a backup bucket's key | `alias/<STACK_NAME_PREFIX>-backup` | 256 characters |
 """
 

@@ -13,6 +13,7 @@ from lib.functions import record_table
 from lib.functions.errors import FunctionError
 from lib.functions.record_table import FAILED_OVER, RecordTable
 from tests.support.configuration import recovery
+from tests.support.record_tables import make_table
 
 REGION = "us-west-2"
 
@@ -23,13 +24,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordTable]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
-        name = "mwaa-team-records"
-        boto3.client("dynamodb", REGION).create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        table = make_table({"table": "mwaa-team-records", "region": REGION})
         boto3.client("scheduler", REGION).create_schedule(
             Name="mwaa-team-health-check",
             ScheduleExpression="rate(5 minutes)",
@@ -37,7 +32,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordTable]:
             State="DISABLED",
             Target={"Arn": "arn:aws:states:us-west-2:1:stateMachine:x", "RoleArn": "arn:aws:iam::1:role/x"},
         )
-        yield RecordTable({"table": name, "region": REGION})
+        yield table
 
 
 def state() -> str:

@@ -59,19 +59,24 @@ class Account:
         return sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic]
 
 
+def make_table(records: dict[str, str]) -> RecordTable:
+    """An empty table of records, as the stacks make it."""
+    boto3.client("dynamodb", region_name=records["region"]).create_table(
+        TableName=records["table"],
+        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return RecordTable(records)
+
+
 @contextmanager
 def account() -> Iterator[Account]:
     """An account with nothing in its table."""
     with mock_aws():
-        database = boto3.client("dynamodb", region_name=REGION)
-        database.create_table(
-            TableName=RECORDS["table"],
-            KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        table = make_table(RECORDS)
         machine = boto3.client("stepfunctions", region_name=REGION).create_state_machine(
             name="mwaa-recovery", definition="{}", roleArn="arn:aws:iam::123456789012:role/mwaa-recovery"
         )["stateMachineArn"]
         topic = boto3.client("sns", region_name=REGION).create_topic(Name="mwaa")["TopicArn"]
-        yield Account(RecordTable(RECORDS), machine, topic)
+        yield Account(table, machine, topic)

@@ -11,13 +11,14 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lib.functions import overrides, record_table, transition
+from lib.functions import overrides, transition
 from lib.functions.errors import FunctionError, Misconfigured
 from lib.functions.overrides import Override
 from lib.functions.record_table import RecordTable
 from lib.stop_start.__main__ import main
 from lib.stop_start.by_hand import WrongInputError
 from tests.support.configuration import start_stop
+from tests.support.record_tables import make_table
 
 REGION = "eu-west-1"
 RECORDS = {"table": "mwaa-stop-start-records", "region": REGION}
@@ -39,13 +40,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordTable]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setattr("lib.functions.clock.now", lambda: datetime(2026, 12, 1, 12, tzinfo=timezone.utc))
     with mock_aws():
-        boto3.client("dynamodb", REGION).create_table(
-            TableName=RECORDS["table"],
-            KeySchema=[{"AttributeName": record_table.KEY, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": record_table.KEY, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield RecordTable(RECORDS)
+        yield make_table(RECORDS)
 
 
 def test_keep_running_tells_until_when_and_what_follows(table: RecordTable) -> None:
