@@ -24,7 +24,7 @@ from lib.functions.creation import create
 from lib.functions.errors import Misconfigured, NotReady
 from lib.functions.log import logger
 from lib.functions.mwaa import PAUSED_AT_CREATION, Place
-from lib.functions.waiting import begun, wait
+from lib.functions.waiting import begun, is_later_redrive, wait
 
 Op = Callable[[Mapping[str, Any]], "dict[str, Any]"]
 
@@ -55,7 +55,8 @@ def delete(event: Mapping[str, Any]) -> dict[str, Any]:
     """Begin to delete it: DELETING, or GONE where it was. With `owner_tag` only an environment that carries it.
 
     With `bucket` and `bucket_region` only one whose note (`dag_note`) is unfinished: raises StillBusy where its DAGs
-    have been made active again, as after a stop that failed and is redriven. Raises NotReady while MWAA is changing it.
+    have been made active again, as after a stop that failed and is redriven. AGAIN where the execution was redriven
+    since `checked_in_redrive`: what was proved may not hold any more. Raises NotReady while MWAA is changing it.
     """
     place = Place.of(event["environment"])
     found = mwaa.find(place)
@@ -68,6 +69,8 @@ def delete(event: Mapping[str, Any]) -> dict[str, Any]:
     if status not in mwaa.USABLE | mwaa.BROKEN | {"DELETING"}:
         raise NotReady(f"{place} is {status}: it cannot be deleted now")
     if status != "DELETING":
+        if "checked_in_redrive" in event and is_later_redrive(event, "checked_in_redrive"):
+            return {"outcome": "AGAIN", **begun(event)}
         if "bucket" in event:
             dag_note.require_unfinished(event)
         with calling(f"delete {place}"):

@@ -19,7 +19,7 @@ from lib.functions.backup_manifest import DamagedBackup, Manifest, StoredFile
 from lib.functions.backup_rows import PLAIN, RowCounter
 from lib.functions.backups import SHRANK, Backup, BackupBucket
 from lib.functions.blueprint import Shelf
-from lib.functions.blueprint_fields import MOST_TAGS, carried
+from lib.functions.blueprint_fields import MOST_TAGS, bucket_of, carried
 from lib.functions.findings import Findings
 from lib.functions.log import logger
 from lib.functions.mwaa import Place
@@ -35,7 +35,8 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     """`rows` and `bytes` of a backup that is whole, and `warnings`; raises PreflightFailed with every problem.
 
     The event is `{"environment", "bucket", "bucket_region", "path_prefix", "backup_id", "snapshot_time", "rows",
-    "blueprint_key", "dags_bucket", "version", "owner_tag"}`; `snapshot_time` and `rows` are the engine's answer.
+    "blueprint_key", "dags_bucket", "role_arn", "kms_key_arn"|null, "version", "owner_tag"}`; `snapshot_time` and `rows`
+    are the engine's answer.
     """
     proof = Proof(event)
     with proof.noting():
@@ -111,9 +112,22 @@ class Proof(Findings):
         if changed := sorted(name for name in {*now, *fields} if now.get(name) != fields.get(name)):
             self.problems.append(f"{self.place} is not as its blueprint {shelf.url} says: {', '.join(changed)}")
 
+    def _look_at_permissions(self, fields: Mapping[str, Any]) -> None:
+        """Whether a start may use what the environment uses: it is allowed what the configuration names, no more."""
+        event = self.event
+        named = {
+            "MWAA_EXECUTION_ROLE_ARN": (event["role_arn"], fields.get("ExecutionRoleArn")),
+            "MWAA_SOURCE_BUCKET_NAME": (event["dags_bucket"], bucket_of(fields)),
+            "MWAA_KMS_KEY_ARN": (event["kms_key_arn"], fields.get("KmsKey")),
+        }
+        for variable, (allowed, used) in named.items():
+            if allowed != used:
+                self.problems.append(f"{self.place} uses {used or 'none'}, {variable} is {allowed or 'not set'}")
+
     def _look_at_fields(self, fields: Mapping[str, Any]) -> None:
         """Whether MWAA takes them."""
         event, version = self.event, str(fields.get("AirflowVersion", ""))
+        self._look_at_permissions(fields)
         if version != event["version"]:
             self.problems.append(f"the blueprint is of Airflow {version}, the environment of {event['version']}")
         if problem := creation_problem(version, (clock.now() + AWAY).date()):

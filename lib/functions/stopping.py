@@ -81,6 +81,8 @@ def finish(event: Event) -> dict[str, Any]:
 def look_back(event: Event) -> dict[str, Any]:
     """What a start finds: `stopped`, `stopped_at`, `backup_id`, `rows` (null where nothing is recorded), `status`.
 
+    A `backup_id` that a person has asked for counts instead of that of the stop.
+
     `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it since the
     stop; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
     """
@@ -90,7 +92,7 @@ def look_back(event: Event) -> dict[str, Any]:
     return {
         "stopped": bool(record),
         "stopped_at": record.get("at"),
-        "backup_id": record.get("backup_id"),
+        "backup_id": event.get("backup_id") or record.get("backup_id"),
         "rows": int(record["rows"]) if record.get("rows") else None,
         "status": mwaa.status_of(found),
         "outcome": _outcome(found, record, event["owner_tag"]),

@@ -100,9 +100,17 @@ class TransitionSteps:
         self._may.verify(self.parts.functions.stopping)
         payload = {
             "op": "verify",
-            **self._what_a_start_needs,
+            **self.parts.backups.payload,
+            "path_prefix": BACKUP_PREFIX,
+            "blueprint_key": self.parts.backups.blueprint,
+            "dags_bucket": self._target.dags_bucket,
+            "role_arn": self._target.role_arn,
+            "kms_key_arn": self._target.kms_key_arn,
+            "version": self.parts.environment.version,
+            "owner_tag": self._target.owner_tag,
             "backup_id": sfn.JsonPath.string_at(BACKUP_ID),
             "snapshot_time": sfn.JsonPath.string_at("$.backup.snapshot_time"),
+            "rows": sfn.JsonPath.number_at("$.backup.rows"),
         }
         return self._stopping("Verify the backup and the blueprint", payload, result_path="$.verified")
 
@@ -111,12 +119,18 @@ class TransitionSteps:
         self._may.record_the_stop(self.parts.functions.stopping)
         payload = {
             "op": "record_stop",
+            **self.parts.backups.payload,
             "also_records": self._also_records,
             "backup_id": sfn.JsonPath.string_at(BACKUP_ID),
             "note_key": sfn.JsonPath.string_at("$.note.key"),
             "rows": sfn.JsonPath.number_at("$.verified.rows"),
         }
         return self._stopping("Record the stop", payload, result_path="$.record")
+
+    def delete(self, *, checked: str) -> tasks.LambdaInvoke:
+        """Begin to delete the environment, unless its DAGs are active again, or a redrive came after the checks."""
+        self._may.note(self.parts.functions.environment)
+        return self.environment.delete(checked=checked)
 
     def record_the_start(self, name: str = "Record the start") -> tasks.LambdaInvoke:
         """Forget that it is stopped."""
@@ -132,7 +146,8 @@ class TransitionSteps:
     def look_back(self) -> tasks.LambdaInvoke:
         """Whether it was stopped on purpose, and what is there: THERE, LEAVING, CREATE or GO_ON."""
         self._may.look_back(self.parts.functions.stopping)
-        payload = {"op": "look_back", "owner_tag": self._target.owner_tag}
+        backup_id = sfn.JsonPath.object_at("$.decision.backup_id")
+        payload = {"op": "look_back", "owner_tag": self._target.owner_tag, "backup_id": backup_id}
         return self._stopping("Look back at the stop", payload, result_path="$.stop")
 
     def check_that_it_can_start(self) -> tasks.LambdaInvoke:
@@ -141,10 +156,13 @@ class TransitionSteps:
         self._may.look_before_a_start(function)
         payload = {
             "strategy": "START",
-            **self._what_a_start_needs,
-            "owner_tag": self._target.owner_tag,
-            "asked_backup_id": sfn.JsonPath.object_at("$.decision.backup_id"),
-            "stopped_backup_id": sfn.JsonPath.object_at("$.stop.backup_id"),
+            "primary": self._target.place,
+            "secondary": {**self._target.place, "owner_tag": self._target.owner_tag},
+            "backup_bucket": self.parts.backups.bucket.bucket_name,
+            "path_prefix": BACKUP_PREFIX,
+            "blueprint_key": self.parts.backups.blueprint,
+            "version": self.parts.environment.version,
+            "backup_id": sfn.JsonPath.object_at("$.stop.backup_id"),
         }
         return self._tasks.ask("Check that the start can succeed", function, payload, result_path="$.preflight")
 
@@ -167,20 +185,6 @@ class TransitionSteps:
             task.add_catch(state, errors=["States.ALL"], result_path="$.untold")
 
         return Part(task, (in_any_case,))
-
-    @property
-    def _what_a_start_needs(self) -> dict[str, Any]:
-        environment, shelf = self.parts.environment, self.parts.backups
-        return {
-            "environment": self._target.place,
-            **shelf.payload,
-            "path_prefix": BACKUP_PREFIX,
-            "blueprint_key": shelf.blueprint,
-            "dags_bucket": self._target.dags_bucket,
-            "role_arn": self._target.role_arn,
-            "kms_key_arn": self._target.kms_key_arn,
-            "version": environment.version,
-        }
 
     @property
     def _also_records(self) -> list[dict[str, str]]:

@@ -246,6 +246,23 @@ def test_our_tag_is_taken_off_and_no_other(aws: StubbedAws) -> None:
     assert handler(event, None) == {"untagged": False}
 
 
+@pytest.mark.parametrize(("checked", "outcome"), [(1, "AGAIN"), (2, "DELETING")])
+def test_after_a_redrive_what_was_checked_before_a_deletion_is_checked_again(
+    aws: StubbedAws, checked: int, outcome: str
+) -> None:
+    mwaa = script(aws, here())
+    if outcome == "DELETING":
+        mwaa.add_response("delete_environment", {}, {"Name": "prod-dr"})
+
+    assert handler({**DELETE, "checked_in_redrive": checked}, None)["outcome"] == outcome
+
+
+def test_what_is_being_deleted_is_not_checked_again(aws: StubbedAws) -> None:
+    script(aws, here(Status="DELETING"))
+
+    assert handler({**DELETE, "checked_in_redrive": 0}, None)["outcome"] == "DELETING"
+
+
 @pytest.mark.parametrize("ended_at", ["", "2026-11-22T20:00:00+00:00", None])
 def test_an_environment_whose_dags_are_active_again_is_not_deleted(
     aws: StubbedAws, shelf: Any, ended_at: str | None

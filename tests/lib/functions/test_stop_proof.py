@@ -107,6 +107,8 @@ class Scene:
             "rows": 7,
             "blueprint_key": "environment.json",
             "dags_bucket": "dags",
+            "role_arn": an_environment(SECONDARY)["ExecutionRoleArn"],
+            "kms_key_arn": an_environment(SECONDARY)["KmsKey"],
             "version": "2.10.3",
             "owner_tag": OWNER_TAG,
             **changes,
@@ -324,6 +326,20 @@ def late(monkeypatch: pytest.MonkeyPatch) -> None:
     end = ENDED["2.6.3"]
     moment = datetime(end.year, end.month, end.day, tzinfo=timezone.utc) - timedelta(days=13)
     monkeypatch.setattr(clock, "now", lambda: moment)
+
+
+@pytest.mark.parametrize(
+    ("configured", "told"),
+    [
+        ({"kms_key_arn": None}, "MWAA_KMS_KEY_ARN is not set"),
+        ({"role_arn": "arn:aws:iam::111222333444:role/other"}, "MWAA_EXECUTION_ROLE_ARN is arn:aws:iam::1112223334"),
+    ],
+)
+def test_what_a_start_would_not_be_allowed_to_use_keeps_an_environment_from_its_stop(
+    scene: Scene, configured: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(PreflightFailed, match=told):
+        scene.verify(**configured)
 
 
 def test_an_environment_that_could_not_be_created_after_the_holidays_stays(scene: Scene, late: None) -> None:

@@ -169,6 +169,12 @@ def look_back(mwaa: StubbedAws, environment: dict[str, Any] | None) -> dict[str,
     return do("look_back")
 
 
+def test_a_backup_that_a_person_has_asked_for_counts(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
+    stop(aws.execution())
+    mwaa.script("mwaa", REGION).add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
+    assert do("look_back", backup_id="20261101T120000Z")["backup_id"] == "20261101T120000Z"
+
+
 def here(aws: Account, status: str = "AVAILABLE", *, hours: float = 1, ours: bool = True) -> dict[str, Any]:
     """The environment, created so many hours after now."""
     tags = {"team": "data", **(OWNER_TAG if ours else {})}
