@@ -26,8 +26,7 @@ def _same(both: Both, side: Side) -> Iterator[Environment]:
     dr, plan = both
     for environment in plan.environments:
         with contextlib.suppress(UnreadableError):
-            here = (plan.schedules.account_id, plan.schedules.region, environment.name)
-            if here == (dr.deployment.account_id, side.region, side.environment_name):
+            if dr.side_of(plan.schedules.account_id, plan.schedules.region, environment.name) is side:
                 yield environment
 
 

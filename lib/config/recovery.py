@@ -46,6 +46,16 @@ class DisasterRecovery:
         """The partition of both Regions."""
         return regions.partition_of(self.primary.region)
 
+    def side_of(self, account_id: str, region: str, environment_name: str) -> Side | None:
+        """Which of both environments this is; None: neither."""
+        found = (
+            side
+            for side in (self.primary, self.secondary)
+            if (self.deployment.account_id, side.region, side.environment_name)
+            == (account_id, region, environment_name)
+        )
+        return next(found, None)
+
     @property
     def primary_stack_name(self) -> str:
         """The name of the primary stack."""

@@ -1,4 +1,4 @@
-"""What the primary environment is told in Airflow: its DR_* Variables, and that its backup DAG works."""
+"""What an environment that is there is told in Airflow: its DR_* Variables, and that its backup DAG works."""
 
 from __future__ import annotations
 
@@ -26,23 +26,16 @@ class AirflowCli(Construct):
         id_: str,
         *,
         environment: str,
-        network: Network,
+        network: Network | None,
         variables: Mapping[str, str],
         backup_dag_id: str,
-        schedule: str,
+        schedule: str | None,
         arns: Arns,
         logs: Logs,
     ) -> None:
+        """`network`: None where the web server is public; `schedule`: None where the backup DAG is only triggered."""
         super().__init__(scope, id_)
-        inside = Function(
-            self,
-            "Inside",
-            module="own_environment",
-            timeout=LONGEST,
-            description="Sets what the primary has of its own, from its VPC",
-            logs=logs,
-            vpc=network,
-        )
+        inside = self._inside(network, logs) if network else None
         self.settings = CustomResource(
             self,
             "AirflowSettings",
@@ -53,14 +46,26 @@ class AirflowCli(Construct):
                 "environment": {"name": environment, "region": arns.region},
                 "variables": {**variables},
                 "backup_dag_id": backup_dag_id,
-                "schedule": schedule,
-                "inside": inside.function.function_arn,
+                "schedule": schedule or "",
+                "inside": inside.function.function_arn if inside else "",
             },
             is_patient=True,
         )
         outside = self.settings.function
         outside.allow("airflow:GetEnvironment", on=arns.environment(environment))
-        outside.allow("lambda:InvokeFunction", on=inside.function.function_arn)
-        for function in (outside, inside):
+        if inside:
+            outside.allow("lambda:InvokeFunction", on=inside.function.function_arn)
+        for function in (outside, inside) if inside else (outside,):
             function.allow("airflow:CreateCliToken", on=arns.environment(environment))
             function.allow("airflow:InvokeRestApi", on=arns.airflow_role(environment, AIRFLOW_ROLE))
+
+    def _inside(self, network: Network, logs: Logs) -> Function:
+        return Function(
+            self,
+            "Inside",
+            module="own_environment",
+            timeout=LONGEST,
+            description="Sets what the environment has of its own, from its VPC",
+            logs=logs,
+            vpc=network,
+        )

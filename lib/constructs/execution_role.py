@@ -53,10 +53,11 @@ def backup_statements(
     yield _statement(["kms:GenerateDataKey", "kms:Decrypt"], topic_key_arn)
 
 
-def answer_statements(state_machine_arn: str) -> Iterable[iam.PolicyStatement]:
-    """What a DAG needs to answer the workflow that waits for it."""
-    yield _statement([f"states:SendTask{answer}" for answer in ("Success", "Failure", "Heartbeat")], state_machine_arn)
+def answer_statements(*state_machine_arns: str) -> Iterable[iam.PolicyStatement]:
+    """What a DAG needs to answer a workflow that waits for it."""
+    answers = [f"states:SendTask{answer}" for answer in ("Success", "Failure", "Heartbeat")]
+    yield _statement(answers, *state_machine_arns)
 
 
-def _statement(actions: list[str], resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=[resource])
+def _statement(actions: list[str], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=actions, resources=[*resources])

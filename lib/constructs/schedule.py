@@ -1,8 +1,9 @@
-"""When the health of the primary is checked, and the alarm when it no longer is."""
+"""When a state machine is started, and the alarm when it no longer is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,9 +11,13 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lib.constructs.arns import Arns
+
+LATE_SECS = 900
+"""A stop that comes hours late would meet people at work."""
 
 MISSED = 3
 """Intervals without any execution that make an alarm."""
@@ -36,7 +41,7 @@ class Rhythm:
 
 
 class Schedule(Construct):
-    """Starts a state machine with an empty input; its role may do nothing else."""
+    """Starts a state machine; its role may do nothing else."""
 
     def __init__(self, scope: Construct, id_: str, *, state_machine: str, arns: Arns) -> None:
         """`state_machine`: its name, so that the machine may know this schedule."""
@@ -48,14 +53,11 @@ class Schedule(Construct):
         self.role.add_to_policy(iam.PolicyStatement(actions=["states:StartExecution"], resources=[self._target]))
 
     def start(self, rhythm: Rhythm, *, name: str | None = None) -> scheduler.CfnSchedule:
-        """The schedule itself, in the group `default`."""
-        return scheduler.CfnSchedule(
-            self,
-            "Schedule",
+        """Start it with an empty input, in this rhythm; the schedule is in the group `default`."""
+        return self._schedule(
             name=name,
             schedule_expression=rhythm.expression,
             state="ENABLED" if rhythm.enabled else "DISABLED",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=self._target,
                 role_arn=self.role.role_arn,
@@ -66,6 +68,29 @@ class Schedule(Construct):
                 ),
             ),
         )
+
+    def start_at(self, expression: str, *, time_zone: str, dead_letters: sqs.IQueue) -> scheduler.CfnSchedule:
+        """Start it at these times, with the time in its input; what cannot be started soon is a dead letter."""
+        dead_letters.grant_send_messages(self.role)
+        return self._schedule(
+            schedule_expression=expression,
+            schedule_expression_timezone=time_zone,
+            state="ENABLED",
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=self._target,
+                role_arn=self.role.role_arn,
+                # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+                input='{"scheduled_for": "<aws.scheduler.scheduled-time>"}',
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=LATE_SECS, maximum_retry_attempts=3
+                ),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+            ),
+        )
+
+    def _schedule(self, **properties: Any) -> scheduler.CfnSchedule:
+        window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF")
+        return scheduler.CfnSchedule(self, "Schedule", flexible_time_window=window, **properties)
 
 
 def alarm_when_silent(

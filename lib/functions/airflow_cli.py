@@ -40,7 +40,10 @@ def act(request: Request) -> Result:
     if status not in mwaa.USABLE:
         raise NotReady(f"{place} is {status}")
     is_private = mwaa.web_server_of(environment) == "PRIVATE"
-    _do(_asked(request, environment["AirflowVersion"]), request.properties["inside"] if is_private else "")
+    inside = request.properties["inside"] if is_private else ""
+    if is_private and not inside:
+        raise Misconfigured(f"{place} has a private web server. HINT: Configure its VPC, subnets and security groups.")
+    _do(_asked(request, environment["AirflowVersion"]), inside)
     return Result(f"airflow-{place.id}")
 
 

@@ -66,6 +66,8 @@ class Manifest:
     files: tuple[StoredFile, ...]
     key_arns: tuple[str, ...]
     """The KMS keys, any of which opens its encrypted files; empty: it has none."""
+    unreadable: tuple[str, ...] = ()
+    """Variables and connections that were left out, since they could not be decrypted."""
 
     @property
     def rows(self) -> int:
@@ -114,6 +116,7 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         airflow_version=raw["airflow_version"],
         files=tuple(_file(table) for table in raw["tables"]),
         key_arns=tuple(raw.get("wrapped_keys", {})),
+        unreadable=tuple(raw["unreadable_secrets"]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,14 +124,14 @@ class BackupBucket:
     def _judged(self, environment_id: str, backup_id: str) -> tuple[Backup | None, str]:
         """The backup, if it is whole, and why it should be passed over; empty: it should not."""
         try:
-            backup = self._hashed(self._complete(environment_id, backup_id))
+            backup = self._hashed(self.complete(environment_id, backup_id))
         except DamagedBackup as error:
             return None, str(error)
         return backup, "" if backup.is_promoted else f"it {SHRANK}"
 
     def verify(self, environment_id: str, backup_id: str) -> Backup:
         """That backup, with every file there and unaltered; raises DamagedBackup."""
-        return self._hashed(self._complete(environment_id, backup_id))
+        return self._hashed(self.complete(environment_id, backup_id))
 
     def newest_whole(self, environment_id: str, *, since: datetime | None = None, known: str = "") -> str:
         """The newest backup with all its files here, begun after a moment; empty: none. No file is read.
@@ -140,7 +140,7 @@ class BackupBucket:
         """
         for backup_id in self.ids(environment_id, since=since)[:LOOK_BACK]:
             with contextlib.suppress(DamagedBackup):
-                return backup_id if backup_id == known else self._complete(environment_id, backup_id).id
+                return backup_id if backup_id == known else self.complete(environment_id, backup_id).id
         return ""
 
     def ids(self, environment_id: str, *, since: datetime | None = None) -> list[str]:
@@ -151,8 +151,8 @@ class BackupBucket:
         names = (entry["Prefix"][len(folder) : -1] for page in pages for entry in page.get("CommonPrefixes", ()))
         return sorted((name for name in names if backup_time(name)), reverse=True)
 
-    def _complete(self, environment_id: str, backup_id: str) -> Backup:
-        """The backup, with every file there in its size."""
+    def complete(self, environment_id: str, backup_id: str) -> Backup:
+        """The backup, with every file there in its size, none of them read; raises DamagedBackup."""
         folder = self._folder(environment_id, backup_id)
         sizes = {
             entry["Key"][len(folder) :]: entry["Size"]
@@ -165,25 +165,27 @@ class BackupBucket:
         for what, names in _faults(manifest, sizes).items():
             if names:
                 raise DamagedBackup(f"{what} here: {_listed(names)}, {len(names)} of {len(manifest.files)} files")
-        return Backup(manifest, REPORT_NAME not in sizes or _is_promoted(self._get(folder + REPORT_NAME)))
+        promoted = REPORT_NAME not in sizes or _is_promoted(self._get(folder + REPORT_NAME))
+        return Backup(manifest, promoted, manifest.files)
 
     def _hashed(self, backup: Backup) -> Backup:
         """The backup, with as many files read as can be afforded, the small ones first."""
-        folder = self._folder(backup.manifest.environment_id, backup.id)
         files = sorted(backup.manifest.files, key=lambda file: file.size)
         while files and files[0].size <= self.budget:
             file = files.pop(0)
             self.budget -= file.size
-            if self._sha256(folder + file.name) != file.sha256:
-                raise DamagedBackup(f"file '{file.name}' was altered: its SHA-256 is not the manifest's")
+            self.check(backup, file)
         return Backup(backup.manifest, backup.is_promoted, tuple(files))
 
-    def _sha256(self, key: str) -> str:
-        digest = hashlib.sha256()
+    def check(self, backup: Backup, file: StoredFile, also: Callable[[bytes], object] = lambda _: None) -> None:
+        """Read a file, which `also` gets in pieces; raises DamagedBackup where its SHA-256 is another."""
+        key, digest = self._folder(backup.manifest.environment_id, backup.id) + file.name, hashlib.sha256()
         with calling(f"read s3://{self.bucket}/{key}"):
             for chunk in self._open(key).iter_chunks(CHUNK):
                 digest.update(chunk)
-        return digest.hexdigest()
+                also(chunk)
+        if digest.hexdigest() != file.sha256:
+            raise DamagedBackup(f"file '{file.name}' was altered: its SHA-256 is not the manifest's")
 
     def _get(self, key: str) -> bytes:
         with calling(f"read s3://{self.bucket}/{key}"):

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from lib.functions import mwaa
 from lib.functions.aws import client, error_code, error_text
-from lib.functions.blueprint_fields import carried
+from lib.functions.blueprint_fields import carried, incomplete
 from lib.functions.calls import DENIED, calling
 from lib.functions.errors import BlueprintMissing
 from lib.functions.log import logger
@@ -95,6 +95,14 @@ def read(shelf: Shelf) -> Blueprint:
                 raise
             raise BlueprintMissing(f"there is no blueprint {shelf.url} to read: {error_text(error)}. {HINT}") from error
     return parse(data, shelf.url)
+
+
+def read_whole(shelf: Shelf) -> Blueprint:
+    """The same; raises BlueprintMissing also where it lacks what an environment cannot be created without."""
+    blueprint = read(shelf)
+    if lacking := incomplete(blueprint.fields):
+        raise BlueprintMissing(f"the blueprint {shelf.url} lacks {', '.join(lacking)}. {HINT}")
+    return blueprint
 
 
 def parse(data: bytes, url: str) -> Blueprint:

@@ -73,7 +73,7 @@ RESERVED = "aws:"
 
 @dataclass(frozen=True)
 class Own:
-    """What a new environment has of its own, instead of its blueprint's."""
+    """What a new environment has of its own, instead of its blueprint's; what it names none of, it has from there."""
 
     name: str
     role_arn: str
@@ -88,23 +88,46 @@ class Own:
     object_versions: Mapping[str, str | None]
     """Field of the blueprint -> the version in this DAGs bucket; None: whichever is the newest."""
     owner_tag: Mapping[str, str]
+    returns: bool = False
+    """It comes back to its own place, and is to be what it was."""
 
     @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> Own:
-        """Read it from the payload of a creation."""
-        network = payload["network"]
+    def of(cls, payload: Mapping[str, Any], fields: Mapping[str, Any]) -> Own:
+        """Read it from the payload of a creation; an environment that comes back to its own place names nothing."""
+        saved = fields.get("NetworkConfiguration", {})
+        network = payload.get("network") or {
+            "subnet_ids": saved.get("SubnetIds", ()),
+            "security_group_ids": saved.get("SecurityGroupIds", ()),
+        }
         return cls(
             name=payload["environment"]["name"],
-            role_arn=payload["role_arn"],
-            dags_bucket=payload["dags_bucket"],
-            dags_s3_path=payload["dags_s3_path"],
+            role_arn=payload.get("role_arn") or fields["ExecutionRoleArn"],
+            dags_bucket=payload.get("dags_bucket") or bucket_of(fields),
+            dags_s3_path=payload.get("dags_s3_path") or fields["DagS3Path"],
             subnet_ids=tuple(network["subnet_ids"]),
             security_group_ids=tuple(network["security_group_ids"]),
-            kms_key_arn=payload.get("kms_key_arn"),
+            kms_key_arn=payload["kms_key_arn"] if "kms_key_arn" in payload else fields.get("KmsKey"),
             config_overrides=payload.get("config_overrides") or {},
             object_versions=payload.get("object_versions") or {},
             owner_tag=payload["owner_tag"],
+            returns="network" not in payload,
         )
+
+
+REQUIRED = ("Name", "ExecutionRoleArn", "SourceBucketArn", "DagS3Path", "NetworkConfiguration")
+"""What CreateEnvironment does not do without."""
+
+
+def bucket_of(fields: Mapping[str, Any]) -> str:
+    """The name of the DAGs bucket of a blueprint."""
+    return str(fields["SourceBucketArn"]).rpartition(":")[2]
+
+
+def incomplete(fields: Mapping[str, Any]) -> list[str]:
+    """What a blueprint lacks that CreateEnvironment needs."""
+    network = fields.get("NetworkConfiguration") or {}
+    members = [f"NetworkConfiguration.{name}" for name in ("SubnetIds", "SecurityGroupIds") if not network.get(name)]
+    return [*(name for name in REQUIRED if not fields.get(name)), *members]
 
 
 def carried(environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,11 +157,19 @@ def creation(fields: Mapping[str, Any], own: Own) -> dict[str, Any]:
         },
         "KmsKey": own.kms_key_arn,
         "DagS3Path": _dags_path(fields.get("DagS3Path", ""), own.dags_s3_path),
-        "AirflowConfigurationOptions": {**options(fields, own.config_overrides), PAUSED_AT_CREATION: "True"},
+        "AirflowConfigurationOptions": _paused(fields, own),
         "Tags": {**fields.get("Tags", {}), **own.owner_tag},
         **own.object_versions,
     }
     return {name: value for name, value in {**fields, **replaced}.items() if value is not None}
+
+
+def _paused(fields: Mapping[str, Any], own: Own) -> dict[str, str] | None:
+    """The options, with which new DAGs are paused; where Airflow does so anyway, one that returns keeps its own."""
+    said = options(fields, own.config_overrides)
+    if own.returns and paused_at_creation(fields, own.config_overrides) is not False:
+        return said or None
+    return {**said, PAUSED_AT_CREATION: "True"}
 
 
 def options(fields: Mapping[str, Any], overrides: Mapping[str, str | None]) -> dict[str, str]:

@@ -29,9 +29,10 @@ def create(event: Mapping[str, Any]) -> dict[str, Any]:
     Raises Misconfigured where the environment is somebody else's, EnvironmentBroken where ours is UNAVAILABLE,
     BlueprintMissing. `paused_at_creation_was` is what the blueprint says of new DAGs; null: nothing.
     """
-    place, own = Place.of(event["environment"]), Own.of(event)
+    place = Place.of(event["environment"])
     shelf = Shelf(event["bucket"], event["blueprint_key"], event.get("bucket_region", place.region))
-    fields = blueprint.read(shelf).fields
+    fields = blueprint.read_whole(shelf).fields
+    own = Own.of(event, fields)
     found = mwaa.find(place)
     if found is None or found["Status"] in mwaa.GONE:
         outcome = _begin(place, creation(fields, own), own.owner_tag)

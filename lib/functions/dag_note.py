@@ -16,7 +16,7 @@ from lib.functions.airflow_client import DagRun
 from lib.functions.aws import client
 from lib.functions.blueprint import Shelf, stored
 from lib.functions.calls import calling
-from lib.functions.errors import Misconfigured
+from lib.functions.errors import Misconfigured, StillBusy
 from lib.functions.mwaa import Place
 
 
@@ -83,3 +83,10 @@ class NoteBook:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "HINT: Make the DAGs active that should be, then delete it."
             raise Misconfigured(f"{self.shelf.url} is no note of a stop ({type(error).__name__}). {hint}") from error
+
+
+def require_unfinished(event: Mapping[str, Any]) -> None:
+    """Raise StillBusy where the DAGs of the environment have been made active again."""
+    if NoteBook.of(event).unfinished() is None:
+        name = event["environment"]["name"]
+        raise StillBusy(f"the DAGs of {name} are active again, it is not deleted. HINT: Start a new execution.")

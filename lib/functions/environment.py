@@ -1,10 +1,11 @@
-"""Look at an environment, create it from its blueprint, wait for it, delete it.
+"""Look at an environment, create it from its blueprint, wait for it, update it, delete it.
 
 Every op can be repeated at any moment: a new execution, and a redrive of an old one, go on from what they find.
 Permissions: airflow:GetEnvironment; for create airflow:CreateEnvironment, airflow:TagResource,
 airflow:DeleteEnvironment, what blueprint.read needs, and what the caller of CreateEnvironment needs
-(https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html); for delete airflow:DeleteEnvironment; for
-unpause_at_creation airflow:UpdateEnvironment and iam:PassRole for the execution role.
+(https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html); for delete airflow:DeleteEnvironment, and
+with a note what `dag_note` reads; for update and unpause_at_creation airflow:UpdateEnvironment and iam:PassRole for the
+execution role, for update what blueprint.read needs, too; for untag airflow:UntagResource.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lib.functions import lease, mwaa
+from lib.functions import blueprint, dag_note, lease, mwaa
 from lib.functions.aws import client, error_code
+from lib.functions.blueprint import Shelf
+from lib.functions.blueprint_fields import options
 from lib.functions.calls import calling
 from lib.functions.creation import create
 from lib.functions.errors import Misconfigured, NotReady
 from lib.functions.log import logger
 from lib.functions.mwaa import PAUSED_AT_CREATION, Place
-from lib.functions.waiting import begun, wait
+from lib.functions.waiting import begun, is_later_redrive, wait
 
 Op = Callable[[Mapping[str, Any]], "dict[str, Any]"]
 
@@ -52,7 +55,9 @@ def look(event: Mapping[str, Any]) -> dict[str, Any]:
 def delete(event: Mapping[str, Any]) -> dict[str, Any]:
     """Begin to delete it: DELETING, or GONE where it was. With `owner_tag` only an environment that carries it.
 
-    Raises NotReady while MWAA is changing it.
+    With `bucket` and `bucket_region` only one whose note (`dag_note`) is unfinished: raises StillBusy where its DAGs
+    have been made active again, as after a stop that failed and is redriven. AGAIN where the execution was redriven
+    since `checked_in_redrive`: what was proved may not hold any more. Raises NotReady while MWAA is changing it.
     """
     place = Place.of(event["environment"])
     found = mwaa.find(place)
@@ -65,6 +70,10 @@ def delete(event: Mapping[str, Any]) -> dict[str, Any]:
     if status not in mwaa.USABLE | mwaa.BROKEN | {"DELETING"}:
         raise NotReady(f"{place} is {status}: it cannot be deleted now")
     if status != "DELETING":
+        if "checked_in_redrive" in event and is_later_redrive(event, "checked_in_redrive"):
+            return {"outcome": "AGAIN", **begun(event)}
+        if "bucket" in event:
+            dag_note.require_unfinished(event)
         with calling(f"delete {place}"):
             client("mwaa", place.region).delete_environment(Name=place.name)
         _log.info("deletion begun", extra={"environment": place.id, "status": status})
@@ -89,6 +98,41 @@ def unpause_at_creation(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"changed": True, "why": f"{PAUSED_AT_CREATION} becomes False, as it was"}
 
 
+def update(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an environment the options of its blueprint back; with `restart` it is updated although it has them.
+
+    `outcome`: UPDATING, or READY where there is nothing to do. Raises NotReady while it cannot be updated.
+    """
+    place = Place.of(event["environment"])
+    found = mwaa.find(place)
+    status = mwaa.status_of(found)
+    if status == "UPDATING":
+        return {"outcome": "UPDATING", "why": f"{place} is {status} already", **begun(event)}
+    if found is None or status not in mwaa.USABLE:
+        raise NotReady(f"{place} is {status}: it cannot be updated now")
+    shelf = Shelf(event["bucket"], event["blueprint_key"], event["bucket_region"])
+    wanted = options(blueprint.read(shelf).fields, {})
+    changed = wanted != found.get("AirflowConfigurationOptions", {})
+    if not changed and not event["restart"]:
+        return {"outcome": "READY", "why": "its options are those of its blueprint", **begun(event)}
+    with calling(f"update {place}"):
+        _update(place, wanted)
+    _log.info("update begun", extra={"environment": place.id, "changed": changed})
+    why = "its options become those of its blueprint" if changed else "plugins read what was restored"
+    return {"outcome": "UPDATING", "why": why, **begun(event)}
+
+
+def untag(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Take `owner_tag` off an environment that has come back whole: `untagged`, False where it has none."""
+    place, tags = Place.of(event["environment"]), event["owner_tag"]
+    found = mwaa.find(place)
+    if found is None or not mwaa.has_tags(found, tags):
+        return {"untagged": False}
+    with calling(f"untag {place}"):
+        client("mwaa", place.region).untag_resource(ResourceArn=found["Arn"], tagKeys=sorted(tags))
+    return {"untagged": True}
+
+
 def _update(place: Place, options: Mapping[str, str]) -> None:
     """Set all options, for what is not sent is lost; what runs may end, in the Regions that let it."""
     api = client("mwaa", place.region)
@@ -108,4 +152,6 @@ OPS: Mapping[str, Op] = {
     "wait": wait,
     "delete": delete,
     "unpause_at_creation": unpause_at_creation,
+    "update": update,
+    "untag": untag,
 }

@@ -60,6 +60,10 @@ class Lease:
         """Let others act; False where it was not this execution's."""
         return self.table.give_back(self.name, self.execution)
 
+    def told(self, outcome: str, holder: str, reason: str) -> dict[str, Any]:
+        """What a state machine learns of it; `redrive_count` is what `check` compares."""
+        return {"outcome": outcome, "holder": holder, "reason": reason, "redrive_count": self.redrive_count}
+
     @property
     def _wanted(self) -> dict[str, str]:
         told = {"execution": self.execution, "redrive_count": str(self.redrive_count)}

@@ -1,36 +1,35 @@
-"""Before anything is changed: everything that would make a recovery fail, in one report, and the backup to restore.
+"""Before anything is changed: everything that would make a recovery or a start fail, and the backup to restore.
 
 Permissions: those of backups, object_versions, quota and blueprint.read, and airflow:GetEnvironment for the secondary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lib.functions import blueprint, clock, mwaa, quota
 from lib.functions.airflow_versions import creation_problem, restore_problem
 from lib.functions.aws import client
-from lib.functions.backup_manifest import DamagedBackup
 from lib.functions.backups import BackupBucket, Found
 from lib.functions.blueprint import Shelf
-from lib.functions.blueprint_fields import MOST_TAGS, options
-from lib.functions.errors import BlueprintMissing, Misconfigured, NotReady, PreflightFailed
-from lib.functions.log import logger
+from lib.functions.blueprint_fields import MOST_TAGS, bucket_of, options
+from lib.functions.findings import Findings
 from lib.functions.mwaa import Place
 from lib.functions.object_versions import versions_in
 
 WILL_NOT_BE_READY = mwaa.BROKEN | mwaa.GONE | {"DELETING"}
 """States of a standby that no waiting ends."""
 
-_log = logger(__name__)
+START = "START"
+"""The strategy of an environment that takes over from itself."""
 
 
 def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
-    """The backup to restore and the versions to create with.
+    """The backup to restore, that of `backup_id` where one is named, and the versions to create with.
 
+    With strategy START `primary` and `secondary` are the same environment, and its blueprint names its DAGs bucket.
     Raises PreflightFailed with every problem there is; NotReady when there is none but that AWS did not answer.
     """
     check = Preflight(event)
@@ -38,12 +37,8 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     version = check.look_at_standby() if event["strategy"] == "WARM_STANDBY" else check.look_at_creation()
     if found:
         check.fit(found, version)
-    if check.problems:
-        _log.warning("preflight failed", extra={"problems": check.problems})
-        raise PreflightFailed(_report([*check.problems, *check.unanswered]))
-    if check.unanswered or not found:
-        raise NotReady("; ".join(check.unanswered))
-    facts = found.backup.facts(found.warnings)
+    check.settle("start" if check.is_start else "recovery")
+    facts = found.backup.facts(found.warnings) if found else {"warnings": []}
     return {
         **facts,
         "warnings": [*facts["warnings"], *check.warnings],
@@ -52,15 +47,15 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
 
 
 @dataclass
-class Preflight:
-    """Collects what is found; a check that fails does not keep the next one from being made."""
+class Preflight(Findings):
+    """The checks; each notes what it finds."""
 
-    event: Mapping[str, Any]
-    problems: list[str] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
-    """What AWS did not answer this time."""
-    warnings: list[str] = field(default_factory=list)
     object_versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_start(self) -> bool:
+        """Whether the environment comes back where it was."""
+        return bool(self.event["strategy"] == START)
 
     @property
     def primary(self) -> Place:
@@ -73,16 +68,18 @@ class Preflight:
         return Place.of(self.event["secondary"])
 
     def find_backup(self) -> Found | None:
-        """The newest whole backup of the primary in the secondary's own bucket."""
+        """The backup that is named, or the newest whole one of the primary, in the secondary's own bucket."""
         event = self.event
         bucket = BackupBucket.reach(event["backup_bucket"], self.secondary.region, event["path_prefix"])
-        with self._noting():
+        with self.noting():
+            if backup_id := event.get("backup_id"):
+                return Found(bucket.verify(self.primary.id, backup_id), ())
             return bucket.newest(self.primary.id)
         return None
 
     def look_at_standby(self) -> str:
         """Whether the environment that waits can become available; returns its version."""
-        with self._noting():
+        with self.noting():
             found = mwaa.find(self.secondary)
             status = mwaa.status_of(found)
             if status in WILL_NOT_BE_READY:
@@ -95,10 +92,10 @@ class Preflight:
     def look_at_creation(self) -> str:
         """Whether an environment can be created from the blueprint; returns its version."""
         event = self.event
-        with self._noting():
+        with self.noting():
             self._look_at_place()
-        with self._noting():
-            stored = blueprint.read(Shelf(event["backup_bucket"], event["blueprint_key"], self.secondary.region))
+        with self.noting():
+            stored = blueprint.read_whole(Shelf(event["backup_bucket"], event["blueprint_key"], self.secondary.region))
             if stored.unknown:
                 self.warnings.append(
                     f"the functions' SDK did not know, so it is not carried: {', '.join(stored.unknown)}"
@@ -128,7 +125,7 @@ class Preflight:
             elif found["Status"] == "UNAVAILABLE":
                 self.problems.append(f"{place} is UNAVAILABLE: repair or delete it")
             return
-        with self._noting(as_warning=True):
+        with self.noting(as_warning=True):
             problem, warning = quota.room_for(place)
             self.problems += [problem] if problem else []
             self.warnings += [warning] if warning else []
@@ -139,17 +136,19 @@ class Preflight:
         if problem := creation_problem(version, clock.now().date()):
             self.problems.append(problem)
         if version != self.event["version"]:
-            self.warnings.append(f"the blueprint is of Airflow {version}, MWAA_VERSION is {self.event['version']}")
+            variable = "MWAA_ENV_VERSION" if self.is_start else "MWAA_VERSION"
+            self.warnings.append(f"the blueprint is of Airflow {version}, {variable} is {self.event['version']}")
         if len({**fields.get("Tags", {}), **(secondary.get("owner_tag") or {})}) > MOST_TAGS:
             self.problems.append(f"{self.primary} has {MOST_TAGS} tags, and the secondary needs one more: remove one")
         if fields.get("EndpointManagement") == "CUSTOMER":
             self.warnings.append(f"{self.secondary} will wait (PENDING) until you create its VPC endpoints")
         if fields.get("KmsKey") and "kms_key_arn" in secondary and not secondary["kms_key_arn"]:
             self.warnings.append("the primary has a key of its own, the secondary gets one of AWS")
-        self._look_at_options(fields)
-        with self._noting(as_warning=True):
+        if not self.is_start:
+            self._look_at_options(fields)
+        with self.noting(as_warning=True):
             s3 = client("s3", self.secondary.region, attempts=5)
-            versions = versions_in(s3, secondary["dags_bucket"], fields)
+            versions = versions_in(s3, secondary.get("dags_bucket") or bucket_of(fields), fields)
             self.object_versions = versions.chosen
             self.warnings += versions.warnings
             self.problems += versions.problems
@@ -163,20 +162,3 @@ class Preflight:
                 f"Airflow options that name {self.primary.region}: {', '.join(bound)};"
                 " SECONDARY_AIRFLOW_CONFIG_OVERRIDES replaces them"
             )
-
-    @contextmanager
-    def _noting(self, *, as_warning: bool = False) -> Iterator[None]:
-        """Note an error, and go on; as a warning where the recovery itself will tell."""
-        try:
-            yield
-        except NotReady as error:
-            (self.warnings if as_warning else self.unanswered).append(str(error))
-        except (BlueprintMissing, DamagedBackup, Misconfigured) as error:
-            (self.warnings if as_warning else self.problems).append(str(error))
-
-
-def _report(problems: list[str]) -> str:
-    count = "1 thing stands" if len(problems) == 1 else f"{len(problems)} things stand"
-    return f"{count} in the way of a recovery, nothing has been changed: " + "; ".join(
-        f"({number}) {problem}" for number, problem in enumerate(problems, 1)
-    )

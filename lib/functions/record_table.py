@@ -30,8 +30,13 @@ _ROLES = frozenset({"AccessDeniedException", "UnrecognizedClientException", "Res
 
 
 def stopped(environment: Mapping[str, str]) -> str:
-    """The record of an environment that was stopped on purpose: `execution`, `at`."""
+    """The record of an environment that was stopped on purpose: `execution`, `at`, `backup_id`, `rows`, `note`."""
     return f"stopped/{environment['name']}.{environment['region']}"
+
+
+def transition(environment: Mapping[str, str]) -> str:
+    """The lease of an environment, of a stop or a start, as `LEASE`."""
+    return f"lease/{environment['name']}.{environment['region']}"
 
 
 def hold(environment: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Who acts, and what has been done: the lease of a recovery, the record of a failover, the record of a stop."""
+"""Who acts, and what has been done: the lease of a recovery, the record of a failover."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.functions import clock, execution_input, executions
 from lib.functions.lease import Lease
-from lib.functions.record_table import BACKUPS, FAILED_OVER, FENCE, RecordTable, stopped
+from lib.functions.record_table import BACKUPS, FAILED_OVER, FENCE, RecordTable
 
 
 def take_lease(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,25 +19,25 @@ def take_lease(event: Mapping[str, Any]) -> dict[str, Any]:
     asked = execution_input.read(event.get("input", {}))
     holder = lease.take()
     if holder != lease.execution:
-        return _outcome(lease, "HELD", holder, f"{executions.name(holder)} is recovering the environment")
+        return lease.told("HELD", holder, f"{executions.name(holder)} is recovering the environment")
     # Asked only now: the one before writes its record first and then gives the lease back.
     failover = lease.table.get(FAILED_OVER)
     if not failover or asked.force:
-        return _outcome(lease, "TAKEN", holder, "this execution acts, no other one does")
+        return lease.told("TAKEN", holder, "this execution acts, no other one does")
     runs = f"the environment runs as {failover['environment']} since {failover['at']}"
     if asked.activate_dags and "finished_at" not in failover:
-        told = _outcome(lease, "UNFINISHED", failover["execution"], f"{runs}, and is not on its own yet")
+        told = lease.told("UNFINISHED", failover["execution"], f"{runs}, and is not on its own yet")
         return {**told, "failover": _facts(failover)}
     lease.give_back()
     words = f'{runs}; HINT: Clear the record with ./build.sh rearm, or start an execution with {{"force": "YES"}}.'
-    return _outcome(lease, "FAILED_OVER", failover["execution"], words)
+    return lease.told("FAILED_OVER", failover["execution"], words)
 
 
 def hold_lease(event: Mapping[str, Any]) -> dict[str, Any]:
     """Go on after a redrive, as TAKEN; raises LeaseLost where another execution has acted since."""
     lease = Lease.of(event)
     lease.hold()
-    return _outcome(lease, "TAKEN", lease.execution, "this execution still acts")
+    return lease.told("TAKEN", lease.execution, "this execution still acts")
 
 
 def record_failover(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,36 +84,15 @@ def rearm(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"rearmed": table.delete(FAILED_OVER)}
 
 
-def record_stop(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Write that an environment is stopped on purpose: its health is nobody's concern then."""
-    written = {"execution": event["execution"], "at": clock.text(clock.now())}
-    RecordTable(event["records"]).put(stopped(event["environment"]), written)
-    return {"stopped": True}
-
-
-def record_start(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget that an environment is stopped."""
-    RecordTable(event["records"]).delete(stopped(event["environment"]))
-    return {"stopped": False}
-
-
 OPERATIONS = {
     operation.__name__: operation
-    for operation in (
-        *(take_lease, hold_lease, release),
-        *(record_failover, finish_failover, rearm),
-        *(record_stop, record_start),
-    )
+    for operation in (take_lease, hold_lease, release, record_failover, finish_failover, rearm)
 }
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """`{"op", "records", "execution", ...}` -> what the operation `op` says that it returns."""
     return OPERATIONS[event["op"]](event)
-
-
-def _outcome(lease: Lease, outcome: str, holder: str, reason: str) -> dict[str, Any]:
-    return {"outcome": outcome, "holder": holder, "reason": reason, "redrive_count": lease.redrive_count}
 
 
 def _facts(failover: Mapping[str, str]) -> dict[str, Any]:

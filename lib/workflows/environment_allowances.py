@@ -35,6 +35,10 @@ class EnvironmentAllowances:
         """Delete it."""
         function.allow("airflow:DeleteEnvironment", on=self._target.arn)
 
+    def untag(self, function: Function) -> None:
+        """Take a tag off."""
+        function.allow("airflow:UntagResource", on=self._target.arn)
+
     def look_before_creation(self, function: Function) -> None:
         """Look at its name, at the room for it, and at what it is created from."""
         self.look(function)
@@ -43,7 +47,11 @@ class EnvironmentAllowances:
         arns = self._target.arns
         quotas = arns.of("servicequotas", "airflow/*")
         function.allow("servicequotas:GetServiceQuota", on=quotas, because="the quotas of MWAA, all read")
-        function.allow("s3:ListBucketVersions", on=arns.bucket(self._target.dags_bucket))
+        self.look_at_versions(function)
+
+    def look_at_versions(self, function: Function) -> None:
+        """See which versions of its files there are."""
+        function.allow("s3:ListBucketVersions", on=self._target.arns.bucket(self._target.dags_bucket))
 
     def create(self, function: Function) -> None:
         """What the caller of CreateEnvironment needs, to delete what failed, and to read the blueprint.

@@ -61,6 +61,7 @@ class EnvironmentSteps:
             f"Delete the {self.target.title}",
             {
                 "op": "delete",
+                **self._shelf.payload,
                 "redrive_count": sfn.JsonPath.number_at(REDRIVES),
                 "checked_in_redrive": sfn.JsonPath.number_at(f"{checked}.redrive_count"),
             },
@@ -98,18 +99,21 @@ class EnvironmentSteps:
             result_path="$.update",
         )
 
-    def update(self, *, in_any_case: bool) -> tasks.LambdaInvoke:
-        """Give the option its value back where it had another one; `in_any_case`: Airflow starts again also if not."""
+    def update(self, *, restart: bool) -> tasks.LambdaInvoke:
+        """Give it the options of its blueprint back; `restart`: its Airflow starts anew although it has them."""
         self._may.update(self._function)
+        self._may.read_blueprint(self._function)
         return self._guarded(
             f"Update the {self.target.title}",
-            {
-                "op": "update",
-                "paused_at_creation_was": sfn.JsonPath.object_at("$.creation.paused_at_creation_was"),
-                "in_any_case": in_any_case,
-            },
+            {"op": "update", **self._shelf.payload, "blueprint_key": self._shelf.blueprint, "restart": restart},
             result_path="$.update",
         )
+
+    def untag(self) -> tasks.LambdaInvoke:
+        """It is whole: take off it what tells that we have begun to create it."""
+        self._may.untag(self._function)
+        payload = {"op": "untag", "owner_tag": self.target.owner_tag}
+        return self._guarded(f"Take our tag off the {self.target.title}", payload, result_path="$.tag")
 
     def _guarded(self, name: str, payload: Mapping[str, Any], *, result_path: str) -> tasks.LambdaInvoke:
         if self._guard is None:

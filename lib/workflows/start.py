@@ -46,6 +46,7 @@ def start(steps: TransitionSteps) -> Part:
         fragments.airflow_reached(steps.environment, steps.web),
         steps.web.wait_until_parsed("Wait until the restore DAG is parsed", steps.plan.schedules.import_dag_name),
         steps.airflow.restore(),
+        steps.environment.untag(),
         _updated(steps),
         steps.record_the_start(),
         steps.give_the_lease_back(),
@@ -71,9 +72,12 @@ def _stopped(steps: TransitionSteps) -> Part:
 
 
 def _updated(steps: TransitionSteps) -> Part:
-    """Give the environment its option back; with MWAA_UPDATE_AFTER_RESTORE wait until Airflow has started anew."""
+    """Give the environment its options back; with MWAA_UPDATE_AFTER_RESTORE wait until Airflow has started anew.
+
+    Else nobody waits: it works meanwhile, and the limits of a start leave no time for a second wait.
+    """
     is_wanted = steps.parts.environment.update_after_restore
-    update = steps.environment.update(in_any_case=is_wanted)
+    update = steps.environment.update(restart=is_wanted)
     settled = transition.settled(steps, "updated environment", deadline_mins=_deadline(steps)) if is_wanted else None
     return story(update, settled)
 

@@ -92,7 +92,7 @@ def _at_rest(steps: TransitionSteps) -> Part:
 def _taken_down(steps: TransitionSteps) -> Part:
     """Delete it, as long as all that ever ran is in the backup; a redrive has to prove that anew."""
     check = steps.airflow.check_that_nothing_has_run()
-    record, delete = steps.record_the_stop(), steps.environment.delete(checked="$.quiet")
+    record, delete = steps.record_the_stop(), steps.delete(checked="$.quiet")
     begun = sfn.Choice(steps.scope, "Act on the deletion")
     gone = fragments.gone(
         steps.environment,

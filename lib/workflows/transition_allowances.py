@@ -36,8 +36,8 @@ class TransitionAllowances:
         function.allow("states:DescribeExecution", on=machines, because=reason)
 
     def record_the_stop(self, function: Function) -> None:
-        """Write and forget that it is stopped on purpose, for disaster recovery, too."""
-        self.hold_the_lease(function)
+        """Write and forget that it is stopped on purpose, for disaster recovery, too, beside its note."""
+        self.end_the_note(function)
         if also := self._parts.also:
             function.allow(*CLEAR_RECORDS, on=also.arn)
 
@@ -48,8 +48,9 @@ class TransitionAllowances:
 
     def verify(self, function: Function) -> None:
         """Read a backup whole, the blueprint, and which versions of files there are."""
+        self._environment.look(function)
         self._environment.read_backups(function)
-        self._environment.look_before_creation(function)
+        self._environment.look_at_versions(function)
 
     def end_the_note(self, function: Function) -> None:
         """Say that a note is over, and give the lease back."""

@@ -13,7 +13,8 @@ from constructs import Construct
 from lib.config.transitions import days_off
 from lib.workflows.environment_allowances import EnvironmentAllowances
 from lib.workflows.environment_steps import EnvironmentSteps
-from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION
+from lib.workflows.guard import LEASE, Guard
+from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION, REDRIVES
 from lib.workflows.story import Part
 from lib.workflows.tasks import Tasks
 from lib.workflows.transition_airflow import TransitionAirflow
@@ -40,14 +41,15 @@ class TransitionSteps:
         self._records = {"table": parts.records.table_name, "region": parts.arns.region}
         self._tasks = Tasks(scope, role=role, topic=parts.topic)
         self.tell = TransitionNotices(self._tasks, parts, what)
+        guard = Guard(self._hold_the_lease)
         self.environment = EnvironmentSteps(
-            self._tasks, may, function=functions.environment, target=target, shelf=parts.backups
+            self._tasks, may, function=functions.environment, target=target, shelf=parts.backups, guard=guard
         )
         copies = {
             "dag": (functions.dag, *([inside.dag] if inside else [])),
             "activity": (functions.activity, *([inside.activity] if inside else [])),
         }
-        self.web = WebServer(self._tasks, target, copies, parts.plan.deadlines)
+        self.web = WebServer(self._tasks, target, copies, parts.plan.deadlines, guard=guard)
         self.airflow = TransitionAirflow(self.web, self._may, parts)
 
     def decide(self) -> tasks.LambdaInvoke:
@@ -80,12 +82,16 @@ class TransitionSteps:
         if is_first:
             lease = {"lease": sfn.JsonPath.object_at("$")}
             return self._stopping("Take the lease", payload, result_path="$", result_selector=lease)
-        return self._stopping("Take the lease", payload, result_path="$.lease")
+        return self._stopping("Take the lease", payload, result_path=LEASE)
 
     def give_the_lease_back(self, name: str = "Give the lease back") -> tasks.LambdaInvoke:
         """Let others act."""
         self._may.hold_the_lease(self.parts.functions.stopping)
         return self._stopping(name, {"op": "release"}, result_path="$.lease")
+
+    def _hold_the_lease(self, name: str) -> tasks.LambdaInvoke:
+        self._may.hold_the_lease(self.parts.functions.stopping)
+        return self._stopping(name, {"op": "hold_lease"}, result_path=LEASE)
 
     def store_the_blueprint(self) -> tasks.LambdaInvoke:
         """Keep what the environment is created from."""
@@ -100,9 +106,17 @@ class TransitionSteps:
         self._may.verify(self.parts.functions.stopping)
         payload = {
             "op": "verify",
-            **self._what_a_start_needs,
+            **self.parts.backups.payload,
+            "path_prefix": BACKUP_PREFIX,
+            "blueprint_key": self.parts.backups.blueprint,
+            "dags_bucket": self._target.dags_bucket,
+            "role_arn": self._target.role_arn,
+            "kms_key_arn": self._target.kms_key_arn,
+            "version": self.parts.environment.version,
+            "owner_tag": self._target.owner_tag,
             "backup_id": sfn.JsonPath.string_at(BACKUP_ID),
             "snapshot_time": sfn.JsonPath.string_at("$.backup.snapshot_time"),
+            "rows": sfn.JsonPath.number_at("$.backup.rows"),
         }
         return self._stopping("Verify the backup and the blueprint", payload, result_path="$.verified")
 
@@ -111,12 +125,18 @@ class TransitionSteps:
         self._may.record_the_stop(self.parts.functions.stopping)
         payload = {
             "op": "record_stop",
+            **self.parts.backups.payload,
             "also_records": self._also_records,
             "backup_id": sfn.JsonPath.string_at(BACKUP_ID),
             "note_key": sfn.JsonPath.string_at("$.note.key"),
             "rows": sfn.JsonPath.number_at("$.verified.rows"),
         }
         return self._stopping("Record the stop", payload, result_path="$.record")
+
+    def delete(self, *, checked: str) -> tasks.LambdaInvoke:
+        """Begin to delete the environment, unless its DAGs are active again, or a redrive came after the checks."""
+        self._may.note(self.parts.functions.environment)
+        return self.environment.delete(checked=checked)
 
     def record_the_start(self, name: str = "Record the start") -> tasks.LambdaInvoke:
         """Forget that it is stopped."""
@@ -132,7 +152,8 @@ class TransitionSteps:
     def look_back(self) -> tasks.LambdaInvoke:
         """Whether it was stopped on purpose, and what is there: THERE, LEAVING, CREATE or GO_ON."""
         self._may.look_back(self.parts.functions.stopping)
-        payload = {"op": "look_back", "owner_tag": self._target.owner_tag}
+        backup_id = sfn.JsonPath.object_at("$.decision.backup_id")
+        payload = {"op": "look_back", "owner_tag": self._target.owner_tag, "backup_id": backup_id}
         return self._stopping("Look back at the stop", payload, result_path="$.stop")
 
     def check_that_it_can_start(self) -> tasks.LambdaInvoke:
@@ -141,10 +162,13 @@ class TransitionSteps:
         self._may.look_before_a_start(function)
         payload = {
             "strategy": "START",
-            **self._what_a_start_needs,
-            "owner_tag": self._target.owner_tag,
-            "asked_backup_id": sfn.JsonPath.object_at("$.decision.backup_id"),
-            "stopped_backup_id": sfn.JsonPath.object_at("$.stop.backup_id"),
+            "primary": self._target.place,
+            "secondary": {**self._target.place, "owner_tag": self._target.owner_tag},
+            "backup_bucket": self.parts.backups.bucket.bucket_name,
+            "path_prefix": BACKUP_PREFIX,
+            "blueprint_key": self.parts.backups.blueprint,
+            "version": self.parts.environment.version,
+            "backup_id": sfn.JsonPath.object_at("$.stop.backup_id"),
         }
         return self._tasks.ask("Check that the start can succeed", function, payload, result_path="$.preflight")
 
@@ -169,20 +193,6 @@ class TransitionSteps:
         return Part(task, (in_any_case,))
 
     @property
-    def _what_a_start_needs(self) -> dict[str, Any]:
-        environment, shelf = self.parts.environment, self.parts.backups
-        return {
-            "environment": self._target.place,
-            **shelf.payload,
-            "path_prefix": BACKUP_PREFIX,
-            "blueprint_key": shelf.blueprint,
-            "dags_bucket": self._target.dags_bucket,
-            "role_arn": self._target.role_arn,
-            "kms_key_arn": self._target.kms_key_arn,
-            "version": environment.version,
-        }
-
-    @property
     def _also_records(self) -> list[dict[str, str]]:
         return [self.parts.also.payload] if self.parts.also else []
 
@@ -198,6 +208,7 @@ class TransitionSteps:
             "environment": self._target.place,
             "records": self._records,
             "execution": EXECUTION,
+            "redrive_count": sfn.JsonPath.number_at(REDRIVES),
             **payload,
         }
         return self._tasks.ask(

@@ -105,3 +105,9 @@ def own(**changes: Any) -> dict[str, Any]:
         "redrive_count": 0,
         **changes,
     }
+
+
+def returning(**changes: Any) -> dict[str, Any]:
+    """The payload of a creation in an environment's own place: it has everything from its blueprint."""
+    named = ("op", "bucket", "blueprint_key", "object_versions", "owner_tag", "redrive_count")
+    return {**{name: value for name, value in own().items() if name in named}, "environment": PRIMARY, **changes}

@@ -166,6 +166,13 @@ def inside(aws: StubbedAws, payload: Any, expected: Any = None, **more: Any) -> 
     aws.script("lambda", REGION).add_response("invoke", answer, asked)
 
 
+def test_a_private_web_server_that_no_network_leads_to_is_told_at_once(mwaa: Mwaa) -> None:
+    set_environment(mwaa, WebserverAccessMode="PRIVATE_ONLY")
+    with pytest.raises(Misconfigured, match="has a private web server"):
+        airflow_cli.act(request(inside=""))
+    assert mwaa.commands == []
+
+
 def test_a_private_web_server_is_reached_from_inside_its_vpc(mwaa: Mwaa) -> None:
     set_environment(mwaa, WebserverAccessMode="PRIVATE_ONLY")
     asked = {name: value for name, value in PROPERTIES.items() if name != "inside"}

@@ -13,13 +13,15 @@ from lib.functions.blueprint_fields import (
     NEWER,
     READ_ONLY,
     REPLACED,
+    REQUIRED,
     Own,
     carried,
     creation,
+    incomplete,
     options,
     paused_at_creation,
 )
-from tests.support.environments import OWNER_TAG, an_environment, mwaa_model, own
+from tests.support.environments import OWNER_TAG, an_environment, mwaa_model, own, returning
 
 PAUSED = "core.dags_are_paused_at_creation"
 
@@ -37,7 +39,7 @@ def taken() -> StructureShape:
 
 
 def created(fields: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    return creation(carried(an_environment(**(fields or {}))), Own.of(own(**changes)))
+    return creation(carried(an_environment(**(fields or {}))), Own.of(own(**changes), {}))
 
 
 def test_every_field_that_a_creation_takes_is_carried() -> None:
@@ -166,3 +168,51 @@ def test_a_log_without_a_level_is_left_off() -> None:
     assert carried(an_environment(LoggingConfiguration=logging))["LoggingConfiguration"] == {
         "WorkerLogs": {"Enabled": True, "LogLevel": "DEBUG"}
     }
+
+
+def returned(**fields: Any) -> dict[str, Any]:
+    """The creation of an environment that comes back to its own place."""
+    saved = carried(an_environment(**fields))
+    return creation(saved, Own.of(returning(owner_tag={}), saved))
+
+
+def test_an_environment_that_comes_back_is_in_every_field_what_it_was() -> None:
+    assert returned() == carried(an_environment())
+    assert returned(KmsKey=None, AirflowConfigurationOptions=None) == carried(
+        an_environment(KmsKey=None, AirflowConfigurationOptions=None)
+    )
+    assert returned(SourceBucketArn="arn:aws-cn:s3:::b", ExecutionRoleArn="arn:aws-cn:iam::1:role/r") == carried(
+        an_environment(SourceBucketArn="arn:aws-cn:s3:::b", ExecutionRoleArn="arn:aws-cn:iam::1:role/r")
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "created_with"),
+    [(None, None), ("True", "True"), ("true", "true"), ("False", "True"), ("false", "True"), ("0", "True")],
+)
+def test_new_dags_of_one_that_comes_back_are_paused_however_it_said_so(
+    said: str | None, created_with: str | None
+) -> None:
+    options = {"core.parallelism": "64", **({PAUSED: said} if said else {})}
+    sent = returned(AirflowConfigurationOptions=options)["AirflowConfigurationOptions"]
+    assert (sent.get(PAUSED), sent["core.parallelism"]) == (created_with, "64")
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacking"),
+    [
+        ({}, []),
+        ({"ExecutionRoleArn": None, "DagS3Path": None}, ["ExecutionRoleArn", "DagS3Path"]),
+        (
+            {"NetworkConfiguration": None},
+            ["NetworkConfiguration", "NetworkConfiguration.SubnetIds", "NetworkConfiguration.SecurityGroupIds"],
+        ),
+        ({"NetworkConfiguration": {"SubnetIds": ["s"]}}, ["NetworkConfiguration.SecurityGroupIds"]),
+    ],
+)
+def test_what_a_blueprint_lacks_is_named(fields: dict[str, Any], lacking: list[str]) -> None:
+    assert incomplete(carried(an_environment(**fields))) == lacking
+
+
+def test_what_mwaa_requires_is_known() -> None:
+    assert set(REQUIRED) == set(taken().required_members)

@@ -13,7 +13,7 @@ from lib.functions.blueprint import handler as blueprint
 from lib.functions.blueprint_fields import Own, carried, creation
 from lib.functions.environment import handler
 from lib.functions.errors import BlueprintMissing, EnvironmentBroken, Misconfigured, NotReady
-from tests.support.environments import OWNER_TAG, PRIMARY, SECONDARY, STATUSES, an_environment, failed, own
+from tests.support.environments import OWNER_TAG, PRIMARY, SECONDARY, STATUSES, an_environment, failed, own, returning
 from tests.support.stubbed_aws import StubbedAws, stubbed_aws
 
 REGION = SECONDARY["region"]
@@ -58,7 +58,7 @@ def ours(status: str) -> dict[str, Any]:
 
 
 def test_a_new_environment_has_all_of_the_blueprint_and_its_own_values(aws: StubbedAws) -> None:
-    expected = creation(carried(an_environment()), Own.of(own()))
+    expected = creation(carried(an_environment()), Own.of(own(), {}))
     tell(aws).add_response("create_environment", CREATED, expected)
 
     answer = handler(own(redrive_count=3), None)
@@ -149,3 +149,19 @@ def test_a_creation_that_mwaa_does_not_accept_says_why(aws: StubbedAws) -> None:
 def test_without_a_blueprint_nothing_is_asked_of_mwaa(empty: StubbedAws) -> None:
     with pytest.raises(BlueprintMissing):
         handler(own(), None)
+
+
+def test_an_environment_comes_back_to_its_own_place_from_its_blueprint_alone(aws: StubbedAws) -> None:
+    saved = carried(an_environment())
+    mwaa = aws.script("mwaa", PRIMARY["region"])
+    mwaa.add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
+    mwaa.add_response("create_environment", CREATED, {**saved, "Tags": {**saved["Tags"], **OWNER_TAG}})
+
+    assert handler(returning(bucket_region=REGION, object_versions={}), None)["outcome"] == "CREATING"
+
+
+def test_a_blueprint_that_lacks_what_mwaa_needs_creates_nothing(empty: StubbedAws) -> None:
+    store(empty, ExecutionRoleArn=None)
+
+    with pytest.raises(BlueprintMissing, match=r"s3://backups/environment\.json lacks ExecutionRoleArn"):
+        handler(returning(bucket_region=REGION), None)

@@ -8,12 +8,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from lib.functions import clock
 from lib.functions.environment import OPS, handler
-from lib.functions.errors import Misconfigured, NotReady
+from lib.functions.errors import Misconfigured, NotReady, StillBusy
 from tests.support.environments import OWNER_TAG, SECONDARY, STATUSES, an_environment
-from tests.support.stubbed_aws import StubbedAws, stubbed_aws
+from tests.support.stubbed_aws import StubbedAws, kept_client, stubbed_aws
 
 PAUSED = "core.dags_are_paused_at_creation"
 LOOK = {"op": "look", "environment": SECONDARY}
@@ -171,6 +172,113 @@ def test_an_environment_that_cannot_be_updated_is_asked_again(aws: StubbedAws, s
 
     with pytest.raises(NotReady, match=f"is {status}: it cannot be updated now"):
         handler(UNPAUSE, None)
+
+
+@pytest.fixture
+def shelf(aws: StubbedAws) -> Any:
+    """The bucket of blueprints and notes."""
+    with mock_aws():
+        s3 = kept_client("s3", SECONDARY["region"])
+        s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": SECONDARY["region"]})
+        yield s3
+
+
+def store(shelf: Any, **options: str) -> None:
+    fields = {"Name": "prod-dr", **({"AirflowConfigurationOptions": options} if options else {})}
+    body = json.dumps({"blueprint_format": 1, "fields": fields, "unknown": []})
+    shelf.put_object(Bucket="backups", Key="environment.json", Body=body)
+
+
+def updating(*, restart: bool = False) -> dict[str, Any]:
+    where = {"bucket": "backups", "bucket_region": SECONDARY["region"], "blueprint_key": "environment.json"}
+    return {"op": "update", "environment": SECONDARY, "restart": restart, "redrive_count": 1, **where}
+
+
+def expect_update(mwaa: Any, options: dict[str, str]) -> None:
+    sent = {"Name": "prod-dr", "AirflowConfigurationOptions": options, "WorkerReplacementStrategy": "GRACEFUL"}
+    mwaa.add_response("update_environment", {"Arn": here()["Arn"]}, sent)
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_an_environment_gets_the_very_options_of_its_blueprint_back(aws: StubbedAws, shelf: Any, restart: bool) -> None:
+    store(shelf, **{PAUSED: "false", "core.parallelism": "64"})
+    mwaa = script(aws, here(AirflowConfigurationOptions={PAUSED: "True", "core.parallelism": "64"}))
+    expect_update(mwaa, {PAUSED: "false", "core.parallelism": "64"})
+
+    told = handler(updating(restart=restart), None)
+
+    assert (told["outcome"], told["redrive_count"]) == ("UPDATING", 1)
+    assert told["started_at"]
+
+
+def test_an_environment_that_has_them_is_updated_only_to_restart(aws: StubbedAws, shelf: Any) -> None:
+    store(shelf)
+    script(aws, here(AirflowConfigurationOptions=None))
+    assert handler(updating(), None)["outcome"] == "READY"
+
+    expect_update(script(aws, here(AirflowConfigurationOptions=None)), {})
+    assert handler(updating(restart=True), None)["outcome"] == "UPDATING"
+
+
+def test_an_update_that_has_begun_is_gone_on_with(aws: StubbedAws, shelf: Any) -> None:
+    script(aws, here(Status="UPDATING"))
+
+    assert handler(updating(restart=True), None)["outcome"] == "UPDATING"
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES - {"AVAILABLE", "UPDATE_FAILED", "UPDATING"}))
+def test_one_that_cannot_be_updated_now_is_asked_again(aws: StubbedAws, shelf: Any, status: str) -> None:
+    script(aws, here(Status=status))
+
+    with pytest.raises(NotReady, match=f"is {status}: it cannot be updated now"):
+        handler(updating(), None)
+
+
+def test_our_tag_is_taken_off_and_no_other(aws: StubbedAws) -> None:
+    event = {"op": "untag", "environment": SECONDARY, "owner_tag": OWNER_TAG}
+    mwaa = script(aws, here(Tags={"team": "data", **OWNER_TAG}))
+    mwaa.add_response("untag_resource", {}, {"ResourceArn": here()["Arn"], "tagKeys": [*OWNER_TAG]})
+
+    assert handler(event, None) == {"untagged": True}
+    script(aws, here())
+    assert handler(event, None) == {"untagged": False}
+    script(aws)
+    assert handler(event, None) == {"untagged": False}
+
+
+@pytest.mark.parametrize(("checked", "outcome"), [(1, "AGAIN"), (2, "DELETING")])
+def test_after_a_redrive_what_was_checked_before_a_deletion_is_checked_again(
+    aws: StubbedAws, checked: int, outcome: str
+) -> None:
+    mwaa = script(aws, here())
+    if outcome == "DELETING":
+        mwaa.add_response("delete_environment", {}, {"Name": "prod-dr"})
+
+    assert handler({**DELETE, "checked_in_redrive": checked}, None)["outcome"] == outcome
+
+
+def test_what_is_being_deleted_is_not_checked_again(aws: StubbedAws) -> None:
+    script(aws, here(Status="DELETING"))
+
+    assert handler({**DELETE, "checked_in_redrive": 0}, None)["outcome"] == "DELETING"
+
+
+@pytest.mark.parametrize("ended_at", ["", "2026-11-22T20:00:00+00:00", None])
+def test_an_environment_whose_dags_are_active_again_is_not_deleted(
+    aws: StubbedAws, shelf: Any, ended_at: str | None
+) -> None:
+    note: dict[str, Any] = {"active": [], "standing": [], "execution": "", "noted_at": "", "ended_at": ended_at}
+    if ended_at is not None:
+        shelf.put_object(Bucket="backups", Key="stops/prod-dr.us-west-2/active.json", Body=json.dumps(note))
+    event = {**DELETE, "bucket": "backups", "bucket_region": SECONDARY["region"]}
+    mwaa = script(aws, here())
+
+    if ended_at == "":
+        mwaa.add_response("delete_environment", {}, {"Name": "prod-dr"})
+        assert handler(event, None)["outcome"] == "DELETING"
+        return
+    with pytest.raises(StillBusy, match="the DAGs of prod-dr are active again, it is not deleted"):
+        handler(event, None)
 
 
 def test_an_unknown_op_is_refused() -> None:

@@ -392,3 +392,57 @@ def test_a_real_problem_is_told_at_once_with_what_was_not_answered(here: Here) -
 
     with pytest.raises(PreflightFailed, match=r"^2 things stand .*no whole backup.*; \(2\) cannot look at .* now"):
         check("WARM_STANDBY")
+
+
+def start(here: Here, backup_id: str | None = None, *, environment: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The preflight of an environment that comes back; the place of its backups and its own are the same."""
+    script = here.aws.script("mwaa", PRIMARY["region"])
+    if environment:
+        script.add_response("get_environment", {"Environment": environment}, {"Name": PRIMARY["name"]})
+    else:
+        script.add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
+        script.add_response("list_environments", {"Environments": []}, {})
+    event = {
+        "strategy": "START",
+        "primary": PRIMARY,
+        "secondary": {**PRIMARY, "owner_tag": OWNER_TAG},
+        "backup_bucket": "backups",
+        "path_prefix": "data",
+        "blueprint_key": "environment.json",
+        "version": "2.10.3",
+        "backup_id": backup_id,
+    }
+    return preflight.handler(event, None)
+
+
+@pytest.fixture
+def home() -> Iterator[Here]:
+    """The Region of an environment that is stopped; its blueprint names its DAGs bucket."""
+    with mock_aws(), stubbed_aws() as aws:
+        here = Here(aws)
+        here.store_blueprint(SourceBucketArn="arn:aws:s3:::dr-dags", AirflowConfigurationOptions={"a.b": "us-east-1"})
+        yield here
+
+
+@pytest.mark.parametrize(("asked", "chosen"), [(None, LATER), (LATER, LATER), (EARLIER, EARLIER)])
+def test_a_start_takes_the_backup_that_is_named_or_the_newest(home: Here, asked: str | None, chosen: str) -> None:
+    found = start(home, asked)
+    assert (found["backup_id"], found["warnings"]) == (chosen, [])
+    assert found["object_versions"]["PluginsS3ObjectVersion"] == home.versions["plugins.zip"]
+
+
+def test_a_start_does_not_take_another_backup_than_the_one_that_is_named(home: Here) -> None:
+    home.s3.delete_object(Bucket="backups", Key=f"data/{PROD.id}/{EARLIER}/xcom.csv.gz")
+    with pytest.raises(PreflightFailed, match=r"in the way of a start, .*missing here: xcom\.csv\.gz"):
+        start(home, EARLIER)
+
+
+def test_a_start_goes_on_with_what_it_began_and_touches_nobody_elses(home: Here) -> None:
+    assert start(home, environment=an_environment(Status="CREATING", Tags=OWNER_TAG))["backup_id"] == LATER
+    with pytest.raises(PreflightFailed, match=r"environment 'prod' in us-east-1 is there \(AVAILABLE\) and is not"):
+        start(home, environment=an_environment())
+
+
+def test_a_start_names_the_variable_of_its_version(home: Here) -> None:
+    home.store_blueprint(SourceBucketArn="arn:aws:s3:::dr-dags", AirflowVersion="2.11.0")
+    assert start(home)["warnings"] == ["the blueprint is of Airflow 2.11.0, MWAA_ENV_VERSION is 2.10.3"]

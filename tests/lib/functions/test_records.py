@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from lib.functions import executions, record_table
+from lib.functions import executions
 from lib.functions.errors import LeaseLost, Misconfigured
 from lib.functions.record_table import BACKUPS, FAILED_OVER, LEASE, RecordTable
 from lib.functions.records import handler
-from tests.support.record_tables import FACTS, PRIMARY, RECORDS, REGION, SECONDARY, Account
+from tests.support.record_tables import FACTS, RECORDS, REGION, SECONDARY, Account
 
 
 def do(op: str, execution: str = "", **more: Any) -> dict[str, Any]:
@@ -260,14 +260,6 @@ def test_only_the_holder_gives_the_lease_back(aws: Account) -> None:
     assert do("release", aws.execution()) == {"released": False}
     assert do("release", one) == {"released": True}
     assert do("release", one) == {"released": False}
-
-
-def test_a_stop_is_recorded_until_the_start(aws: Account) -> None:
-    name = record_table.stopped(PRIMARY)
-    do("record_stop", "stop-1", environment=PRIMARY)
-    assert aws.table.get(name) == {"execution": "stop-1", "at": "2026-11-22T12:11:30+00:00"}
-    do("record_start", environment=PRIMARY)
-    assert aws.table.get(name) == {}
 
 
 def test_a_table_that_is_not_there_is_said_by_name(aws: Account) -> None:

@@ -1,0 +1,144 @@
+"""A stop and a start, before and after: who acts, what is proved before a deletion, what is recorded of it.
+
+Permissions: dynamodb:GetItem, PutItem and DeleteItem on the table of records, and kms:Decrypt and DescribeKey for its
+key; states:DescribeExecution for take_lease and record_stop; airflow:GetEnvironment for look_back and verify; for the
+note what `dag_note` reads and writes; for verify those of `stop_proof`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lib.functions import clock, executions, mwaa
+from lib.functions.dag_note import NoteBook, require_unfinished
+from lib.functions.errors import Misconfigured, StillBusy
+from lib.functions.lease import Lease
+from lib.functions.log import logger
+from lib.functions.mwaa import Place
+from lib.functions.record_table import RecordTable, stopped, transition
+from lib.functions.stop_proof import verify
+
+Event = Mapping[str, Any]
+
+UNBORN = frozenset({"CREATING", "CREATE_FAILED", "PENDING"})
+"""States of an environment that has never been available."""
+
+_log = logger(__name__)
+
+
+def take_lease(event: Event) -> dict[str, Any]:
+    """Let one execution change an environment: `outcome` is TAKEN, or HELD by `holder`, which still runs."""
+    lease = _lease(event)
+    holder = lease.take()
+    if holder != lease.execution:
+        name = event["environment"]["name"]
+        return lease.told("HELD", holder, f"{executions.name(holder)} is stopping or starting {name}")
+    return lease.told("TAKEN", holder, "this execution acts, no other one does")
+
+
+def hold_lease(event: Event) -> dict[str, Any]:
+    """Go on after a redrive, as TAKEN; raises LeaseLost where another execution has acted since."""
+    lease = _lease(event)
+    lease.hold()
+    return lease.told("TAKEN", lease.execution, "this execution still acts")
+
+
+def release(event: Event) -> dict[str, Any]:
+    """Give the lease back: `released`, False where it was not this execution's."""
+    return {"released": _lease(event).give_back()}
+
+
+def record_stop(event: Event) -> dict[str, Any]:
+    """Write that the environment is stopped on purpose, in every table that has to know: its health is nobody's then.
+
+    The last step before the deletion: raises StillBusy where another execution acts by now, or where the DAGs have
+    been made active again, as after a stop that failed and is redriven.
+    """
+    place, execution = event["environment"], event["execution"]
+    holder = _lease(event).take()
+    if holder != execution:
+        raise StillBusy(f"{executions.name(holder)} acts on {place['name']} by now. HINT: Start a new execution.")
+    require_unfinished(event)
+    written = {
+        "execution": execution,
+        "at": clock.text(clock.now()),
+        "backup_id": event["backup_id"],
+        "rows": str(event["rows"]),
+        "note": event["note_key"],
+    }
+    for table in _tables(event):
+        table.put(stopped(place), written)
+    _log.info("stop recorded", extra={"environment": Place.of(place).id, "backup": event["backup_id"]})
+    return {"stopped": True, "at": written["at"]}
+
+
+def record_start(event: Event) -> dict[str, Any]:
+    """Forget that the environment is stopped, and end the note: `stopped`, and whether it `was` recorded so."""
+    was = [table.delete(stopped(event["environment"])) for table in _tables(event)]
+    NoteBook.of(event).end()
+    return {"stopped": False, "was": any(was)}
+
+
+def finish(event: Event) -> dict[str, Any]:
+    """The environment is gone: end the note, and give the lease back."""
+    return {"note": NoteBook.of(event).end(), **release(event)}
+
+
+def look_back(event: Event) -> dict[str, Any]:
+    """What a start finds: `stopped`, `stopped_at`, `backup_id`, `rows` (null where nothing is recorded), `status`.
+
+    A `backup_id` that a person has asked for counts instead of that of the stop.
+
+    `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it since the
+    stop; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
+    """
+    place = Place.of(event["environment"])
+    record = RecordTable(event["records"]).get(stopped(event["environment"]))
+    found = mwaa.find(place)
+    return {
+        "stopped": bool(record),
+        "stopped_at": record.get("at"),
+        "backup_id": event.get("backup_id") or record.get("backup_id"),
+        "rows": int(record["rows"]) if record.get("rows") else None,
+        "status": mwaa.status_of(found),
+        "outcome": _outcome(found, record, event["owner_tag"]),
+    }
+
+
+def _outcome(found: Mapping[str, Any] | None, record: Mapping[str, str], owner_tag: Mapping[str, str]) -> str:
+    if found is None or found["Status"] in mwaa.GONE:
+        return "CREATE"
+    if found["Status"] == "DELETING":
+        return "LEAVING"
+    # The tag alone proves little: an earlier start may have left it on the environment that was to be stopped.
+    is_ours = bool(record) and mwaa.has_tags(found, owner_tag)
+    return "GO_ON" if is_ours and _is_created_since(found, record["at"]) else "THERE"
+
+
+def _is_created_since(found: Mapping[str, Any], moment: str) -> bool:
+    created = found.get("CreatedAt")
+    return found["Status"] in UNBORN or (created is not None and created > clock.moment(moment))
+
+
+def _lease(event: Event) -> Lease:
+    return Lease.of(event, name=transition(event["environment"]))
+
+
+def _tables(event: Event) -> Iterator[RecordTable]:
+    """The tables of others first: what they do not know must not happen."""
+    for records in (*event["also_records"], event["records"]):
+        yield RecordTable(records)
+
+
+OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
+    operation.__name__: operation
+    for operation in (take_lease, hold_lease, release, verify, record_stop, record_start, finish, look_back)
+}
+
+
+def handler(event: Event, _: object) -> dict[str, Any]:
+    """`{"op", "environment", "records", "execution", ...}` -> what the operation `op` says that it returns."""
+    if event["op"] not in OPERATIONS:
+        raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
+    return OPERATIONS[event["op"]](event)
