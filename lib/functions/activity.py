@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from lib.functions import clock
+from lib.functions import clock, lease
 from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
 from lib.functions.dag_note import Note, NoteBook
 from lib.functions.errors import AirflowUnavailable, DeadlinePassed, Misconfigured, NotReady, StillBusy
@@ -38,6 +38,7 @@ def handler(event: Event, _: object) -> Result:
     """Do the `op` of the event; raises what `Airflow` says, and NotReady and Misconfigured of S3."""
     if event["op"] not in OPERATIONS:
         raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
+    lease.check(event)
     return OPERATIONS[event["op"]](airflow_of(event["environment"], event["version"]), NoteBook.of(event), event)
 
 

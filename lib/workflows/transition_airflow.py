@@ -56,7 +56,7 @@ class TransitionAirflow:
         }
         name = "Check that nothing has run since the backup"
         seen = {"redrive_count": REDRIVES}
-        return self._act(name, payload, keep=("quiet",), more=seen, result_path="$.quiet")
+        return self._act(name, payload, keep=("quiet",), more=seen, result_path="$.quiet", changes=False)
 
     def make_the_dags_active_again(self, *, patience: Patience = BRIEFLY) -> sfn.CustomState:
         """Exactly those of the unfinished note, if there is one."""
@@ -111,10 +111,18 @@ class TransitionAirflow:
         result_path: str,
         more: Mapping[str, str] | None = None,
         patience: Patience = BRIEFLY,
+        changes: bool = True,
     ) -> sfn.CustomState:
         for function in self._web.copies("activity"):
             self._may.note(function)
         payload = {**payload, **self._parts.backups.payload}
         return self._web.ask(
-            name, "activity", payload, keep=keep, more=more, result_path=result_path, patience=patience
+            name,
+            "activity",
+            payload,
+            keep=keep,
+            more=more,
+            result_path=result_path,
+            patience=patience,
+            changes=changes,
         )

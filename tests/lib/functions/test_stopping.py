@@ -231,5 +231,5 @@ def test_one_that_is_being_deleted_is_waited_for(aws: Account, mwaa: StubbedAws,
 
 
 def test_an_unknown_op_is_refused_in_words() -> None:
-    with pytest.raises(Misconfigured, match="unknown op 'stop', allowed: take_lease, release, verify"):
+    with pytest.raises(Misconfigured, match="unknown op 'stop', allowed: take_lease, hold_lease, release"):
         do("stop")
