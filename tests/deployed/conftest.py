@@ -12,8 +12,9 @@ from tests.support.starting_over import start_over
 
 @pytest.fixture(scope="module")
 def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """What the module's VARIABLES configure."""
-    with deployed(tmp_path_factory.mktemp("deployed"), **request.module.VARIABLES) as found:
+    """What the module's VARIABLES configure, beside environments with the fields of its ENVIRONMENTS."""
+    environments = getattr(request.module, "ENVIRONMENTS", {})
+    with deployed(tmp_path_factory.mktemp("deployed"), environments, **request.module.VARIABLES) as found:
         yield found
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from lib.functions import clock
 from lib.functions.record_table import FENCE, KEY
-from tests.support.deployment import ACCOUNT, Deployment
-from tests.support.local_aws import Builder, eventually
+from tests.support.deployment import Deployment
+from tests.support.fence import Fence
+from tests.support.local_aws import eventually
 from tests.support.mailbox import Mailbox
 
 pytestmark = pytest.mark.slow
@@ -18,45 +18,8 @@ pytestmark = pytest.mark.slow
 # An interval longer than any test: the fence looks when a test says so.
 VARIABLES = {"DR_TYPE": "WARM_STANDBY", "FENCE_INTERVAL_MINS": "60"}
 BOTH = "prod runs in both Regions"
+ACTIVE = {"backup_metadata": False, "their_dag": False}
 ALARM, OK = 'ALARM: "', 'OK: "'
-
-
-@dataclass(frozen=True)
-class Fence:
-    """The fence of a deployment, in the primary Region."""
-
-    site: Deployment
-    mailbox: Mailbox
-
-    @property
-    def build(self) -> Builder:
-        """A builder where the fence is."""
-        return Builder(self.site.aws, self.site.primary.region)
-
-    @property
-    def machine(self) -> str:
-        """The ARN of its state machine."""
-        return f"arn:aws:states:{self.site.primary.region}:{ACCOUNT}:stateMachine:{self.site.config.fence_name}"
-
-    def looks(self) -> str:
-        """The last state that an execution of it enters."""
-        return self.entered(self.build.start(self.machine))[-1]
-
-    def entered(self, arn: str) -> list[str]:
-        """The states of an execution that succeeds."""
-        found = self.build.ended(arn)
-        assert found["status"] == "SUCCEEDED", found
-        events = self.build.history(arn)
-        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
-
-    def executions(self) -> list[str]:
-        """The ARNs of all its executions."""
-        found = self.build.client("stepfunctions").list_executions(stateMachineArn=self.machine)["executions"]
-        return [one["executionArn"] for one in found]
-
-    def subjects(self) -> list[str]:
-        """What the primary's topic has told since somebody asked."""
-        return [mail.subject for mail in self.mailbox.taken()]
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +31,10 @@ def mailbox(deployment: Deployment) -> Mailbox:
 @pytest.fixture
 def fence(site: Deployment, mailbox: Mailbox) -> Fence:
     """The fence beside a primary whose DAGs run, before anything has failed over."""
-    dags = site.airflows[site.primary.region]
-    dags.paused |= {"backup_metadata": False, "their_dag": False}
     mailbox.taken()
-    return Fence(site, mailbox)
+    made = Fence(site, mailbox)
+    made.airflow.paused |= ACTIVE
+    return made
 
 
 @pytest.fixture
@@ -79,10 +42,6 @@ def after_failover(fence: Fence) -> Fence:
     """The secondary has taken over, and the primary is back."""
     assert fence.site.run(simulate_dr="YES").states[-1] == "The secondary has taken over"
     return fence
-
-
-def paused(fence: Fence) -> dict[str, bool]:
-    return fence.site.airflows[fence.site.primary.region].paused
 
 
 def test_without_a_failover_the_primary_may_run(fence: Fence) -> None:
@@ -118,7 +77,7 @@ def test_a_primary_that_is_back_is_told_of_once_an_hour(after_failover: Fence) -
     )
     fence.looks()
     assert fence.mailbox.expect(BOTH)
-    assert paused(fence)["their_dag"] is False
+    assert fence.airflow.paused["their_dag"] is False
 
 
 def test_after_rearm_the_primary_may_run_again(after_failover: Fence) -> None:
@@ -158,11 +117,10 @@ def test_a_fence_that_fails_is_told_once_and_once_more_when_it_works_again(fence
 def test_with_fencing_all_dags_of_a_primary_that_is_back_are_paused(after_failover: Fence) -> None:
     fence = after_failover
     fence.site.configure(fence.site.config.primary_stack_name, FENCE_PRIMARY="YES")
-    fence.site.airflows[fence.site.primary.region].paused |= {"backup_metadata": False, "their_dag": False}
+    fence.airflow.paused |= ACTIVE
     assert fence.looks() == "The primary is quiet"
-    assert set(paused(fence).values()) == {True}
-    assert {"backup_metadata", "their_dag"} <= paused(fence).keys()
+    assert set(fence.airflow.paused.values()) == {True}
     fence.site.operate("rearm")
-    paused(fence)["their_dag"] = False
+    fence.airflow.paused["their_dag"] = False
     assert fence.looks() == "The primary may run"
-    assert paused(fence)["their_dag"] is False
+    assert fence.airflow.paused["their_dag"] is False

@@ -42,12 +42,12 @@ def env_file(variables: Mapping[str, str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def prepare(aws: LocalAws, config: DisasterRecovery) -> None:
-    """DAGs buckets and roles of both sides, and the primary environment with a file of requirements."""
+def prepare(aws: LocalAws, config: DisasterRecovery, **changes: Any) -> None:
+    """DAGs buckets and roles of both sides, and the primary environment, with these fields as they are told."""
     for side in (config.primary, config.secondary):
         _bucket(aws, side)
         role(aws, str(side.role_arn), *MWAA)
-    create(aws, config, config.primary)
+    create(aws, config, config.primary, **changes)
 
 
 def role(aws: LocalAws, arn: str, *services: str) -> None:

@@ -1,4 +1,4 @@
-"""The web server of an environment, as MWAA forwards to it: commands as Airflow 2.10 prints them, and its REST API.
+"""The web server of an environment, as MWAA forwards to it: commands as Airflow 2.10 prints them, both REST APIs.
 
 A run of one of our DAGs answers its task token through the engine's own `TaskToken` and `Heartbeat`.
 """
@@ -15,10 +15,13 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from mwaa_dr.framework.task_token import Heartbeat, TaskToken
+from tests.support import airflow_rest_v2
 
 OURS = ("backup_metadata", "cleanup_metadata", "restore_metadata")
+V2 = "/api/v2"
 BEAT_SECONDS = 0.2
 UNKNOWN = "DAG: {} does not exist in 'dag' table\n"
 TABLE = "dag_id | is_paused\n=======+==========\n{} | {}\n"
@@ -79,7 +82,7 @@ class AirflowFront:
             runs = self.runs[asked.dag_id].items()
             return json.dumps([{"dag_id": asked.dag_id, "run_id": run, "state": state} for run, state in runs]), ""
         if asked.what == "trigger":
-            self._start(asked.dag_id, asked.run_id, json.loads(asked.conf))
+            self.start(asked.dag_id, asked.run_id, json.loads(asked.conf))
             return "", ""
         wanted = asked.what == "pause"
         if self.paused[asked.dag_id] == wanted:
@@ -109,7 +112,11 @@ class AirflowFront:
         self.variables.pop(key, None)
         return f"Variable {key} deleted\n"
 
-    def _start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+    def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+        """Begin a run, as a scheduler does where its DAG is not paused."""
+        if self.paused[dag_id]:
+            self.runs[dag_id][run_id] = "queued"
+            return
         token, region = conf.pop("task_token"), conf.pop("task_token_region")
         self.runs[dag_id][run_id] = "running"
         self.confs.append((dag_id, conf))
@@ -139,20 +146,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         self._rest()
 
+    def do_DELETE(self) -> None:
+        self._rest()
+
     def do_POST(self) -> None:
+        if self.path.startswith("/api/"):
+            self._rest()
+            return
         printed = self.airflow.command(self._taken().decode())
         stdout, stderr = (base64.b64encode(text.encode()).decode() for text in printed)
         self._reply(400 if printed[1] else 200, {"stdout": stdout, "stderr": stderr})
 
     def _rest(self) -> None:
-        path = self.path.partition("?")[0].removeprefix("/api/v1")
-        self._reply(*self.airflow.rest(self.command, path, json.loads(self._taken() or b"{}")))
+        asked, body = urlsplit(self.path), json.loads(self._taken() or b"{}")
+        if asked.path.startswith(V2):
+            path, query = asked.path.removeprefix(V2), parse_qs(asked.query)
+            self._reply(*airflow_rest_v2.answer(self.airflow, self.command, path, query, body))
+            return
+        self._reply(*self.airflow.rest(self.command, asked.path.removeprefix("/api/v1"), body))
 
     def _taken(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _reply(self, status: int, answer: Mapping[str, Any]) -> None:
-        body = json.dumps(answer).encode()
+    def _reply(self, status: int, answer: Mapping[str, Any] | None) -> None:
+        body = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

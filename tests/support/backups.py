@@ -31,10 +31,16 @@ def a_manifest(backup_id: str, environment: Environment = PROD, **changes: Any) 
 
 
 def a_backup(
-    storage: Storage, backup_id: str, environment: Environment = PROD, *, promote: bool = True, complete: bool = True
+    storage: Storage,
+    backup_id: str,
+    environment: Environment = PROD,
+    *,
+    promote: bool = True,
+    complete: bool = True,
+    **changes: Any,
 ) -> Manifest:
     """Put the files of a backup, and publish it unless it is to stay incomplete."""
-    manifest = a_manifest(backup_id, environment)
+    manifest = a_manifest(backup_id, environment, **changes)
     for name, data in FILES.items():
         storage.put(f"{environment.id}/{backup_id}/{name}.csv.gz", data)
     if complete:

@@ -55,6 +55,8 @@ class Deployment:
     """Of the secondary's topic."""
     schedule_before: Mapping[str, Any]
     """The schedule of the health check as it was deployed."""
+    environments: Mapping[str, Any]
+    """The fields of both environments that differ from what is usual."""
 
     @property
     def primary(self) -> Side:
@@ -271,8 +273,8 @@ class Execution:
 
 
 @contextmanager
-def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
-    """Deploy both stacks for as long as the block lasts."""
+def deployed(folder: Path, environments: Mapping[str, Any], **variables: str) -> Iterator[Deployment]:
+    """Deploy both stacks for as long as the block lasts; `environments` have these fields as they are told."""
     with ExitStack() as stack:
         aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=True))
         env = folder / ".env"
@@ -282,12 +284,12 @@ def deployed(folder: Path, **variables: str) -> Iterator[Deployment]:
         aws.mwaa.pace(create=0, update=0, delete=0)
         for side in (config.primary, config.secondary):
             aws.mwaa.web_server(side.region, side.environment_name, fronts[side.region].url)
-        account.prepare(aws, config)
+        account.prepare(aws, config, **environments)
         aws.bootstrap()
         cdk_deploy(aws, env)
         aws.mwaa.age(config.primary.region, config.primary.environment_name, days=30)
         mailbox = Mailbox(aws, config.secondary.region)
-        yield Deployment(aws, env, config, fronts, mailbox, _schedule(aws, config))
+        yield Deployment(aws, env, config, fronts, mailbox, _schedule(aws, config), environments)
 
 
 def cdk_deploy(aws: LocalAws, env: Path, *stacks: str) -> None:

@@ -87,7 +87,7 @@ def _stand_by(site: Deployment) -> None:
         mwaa.delete_environment(Name=name)
         eventually(lambda: site.status() == "NOT_FOUND")
     if site.config.is_warm_standby:
-        account.create(site.aws, site.config, site.secondary)
+        account.create(site.aws, site.config, site.secondary, **site.environments)
         eventually(lambda: site.status() == "AVAILABLE")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from drill.aws import LocalAws
 from tests.support.local_aws import Builder
 
@@ -60,3 +62,26 @@ def test_a_function_signs_as_its_own_role_in_its_own_region(aws: LocalAws) -> No
     invoked(build, "import boto3\ndef handler(event, context): boto3.client('s3').list_buckets()", role=role)
     call = next(call for call in aws.calls() if call.action == "s3:ListAllMyBuckets")
     assert (call.role, call.region) == (role.rpartition("/")[2], "us-west-2")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_template_puts_a_function_into_a_vpc(build: Builder, changed: bool) -> None:
+    cloudformation = build.client("cloudformation")
+    network = {"SubnetIds": ["subnet-a"], "SecurityGroupIds": ["sg-a"]}
+    function = {
+        "Role": build.role(),
+        "Handler": "app.handler",
+        "Code": {"ZipFile": "def handler(event, context): pass"},
+    }
+
+    def template(**more: Any) -> dict[str, str]:
+        resource = {"Type": "AWS::Lambda::Function", "Properties": {**function, "Runtime": "python3.12", **more}}
+        return {"StackName": "stack", "TemplateBody": json.dumps({"Resources": {"Function": resource}})}
+
+    cloudformation.create_stack(**template(**({} if changed else {"VpcConfig": network})))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1})
+    if changed:
+        cloudformation.update_stack(**template(VpcConfig=network))
+        cloudformation.get_waiter("stack_update_complete").wait(StackName="stack", WaiterConfig={"Delay": 1})
+    (made,) = build.client("lambda").list_functions()["Functions"]
+    assert {name: made["VpcConfig"][name] for name in network} == network
