@@ -34,13 +34,17 @@ def wait(event: Mapping[str, Any]) -> dict[str, Any]:
     waited = clock.now() - clock.moment(event["started_at"])
     if status in (mwaa.GONE if until == "DELETED" else mwaa.USABLE):
         return {"outcome": "READY", "status": status}
+    was_redriven = is_later_redrive(event, "created_in_redrive")
+    if was_redriven and until == "DELETED" and status not in mwaa.BROKEN | {"DELETING"}:
+        # Created anew by another execution, while this one did not run.
+        return {"outcome": "AGAIN", "status": status}
     failure: FunctionError | None = None
     if until == "AVAILABLE" and _is_broken(status, waited):
         failure = _broken(place, found, status)
     elif waited > timedelta(minutes=event["deadline_mins"]):
         failure = _late(place, status, event)
     if failure:
-        if is_later_redrive(event, "created_in_redrive"):
+        if was_redriven:
             return {"outcome": "AGAIN", "status": status}
         raise failure
     # PENDING waits for endpoints of the customer: https://docs.aws.amazon.com/mwaa/latest/userguide/vpc-endpoint-management.html

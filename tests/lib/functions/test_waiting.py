@@ -151,3 +151,15 @@ def test_a_deletion_that_does_not_end_is_told_after_its_deadline(aws: StubbedAws
     assert wait(until="DELETED")["outcome"] == "WAIT"
     with pytest.raises(DeadlinePassed, match=f"is still {name}, not DELETED"):
         wait(until="DELETED", minutes=36)
+
+
+GOING = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING"})
+
+
+@pytest.mark.parametrize("name", sorted(STATUSES - {"DELETED"}))
+def test_a_redrive_does_not_wait_for_the_deletion_of_what_somebody_has_created_since(
+    aws: StubbedAws, name: str
+) -> None:
+    tell(aws, status(name))
+
+    assert wait(until="DELETED", redrive_count=1)["outcome"] == ("WAIT" if name in GOING else "AGAIN")
