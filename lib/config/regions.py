@@ -13,6 +13,9 @@ PARTITIONS = {
 }
 """How a Region's name begins -> its partition; all others are in `aws`."""
 
+SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
+"""Partition -> what names of services end with there; all others have that of `aws`, as far as MWAA is there."""
+
 WITNESSES = ("us-west-2", "eu-west-1", "us-east-1")
 """Regions of partition `aws` that no account has to opt in to; one is always a third one."""
 
@@ -35,6 +38,15 @@ def partition_of(region: str) -> str:
     ('aws', 'aws-cn')
     """
     return next((partition for prefix, partition in PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+def suffix_of(region: str) -> str:
+    """What the names of services end with in a Region.
+
+    >>> suffix_of("eu-west-1"), suffix_of("cn-north-1")
+    ('amazonaws.com', 'amazonaws.com.cn')
+    """
+    return SUFFIXES.get(partition_of(region), "amazonaws.com")
 
 
 def third_region(primary: str, secondary: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from lib.config.regions import suffix_of
 from lib.constructs.acknowledge import acknowledge_wildcards
 from lib.constructs.arns import Arns, behind
 
@@ -76,7 +77,10 @@ def _key_statements(copy: Copy) -> Iterator[iam.PolicyStatement]:
 def _key_statement(actions: list[str], key: BucketKey, arns: Arns, bucket: str) -> iam.PolicyStatement:
     conditions = {
         "StringLike": {
-            "kms:ViaService": f"s3.{arns.region}.amazonaws.com",
+            # Pages of China write either; only one of them is what KMS is told there.
+            "kms:ViaService": sorted(
+                {f"s3.{arns.region}.{suffix}" for suffix in ("amazonaws.com", suffix_of(arns.region))}
+            ),
             "kms:EncryptionContext:aws:s3:arn": [arns.bucket(bucket), arns.objects(bucket)],
         },
         **key.when,

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from lib.config.regions import suffix_of
 from lib.constructs.arns import Arns
 
 PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
@@ -27,7 +28,8 @@ def stack_key(scope: Construct, id_: str, *, arns: Arns, of: str) -> kms.Key:
     )
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     groups = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.of("logs", "log-group:*")}}
-    _let(key, f"logs.{arns.region}.amazonaws.com", "Encrypt", "Decrypt", "ReEncrypt*", "DescribeKey", when=groups)
+    logs = f"logs.{arns.region}.{suffix_of(arns.region)}"  # in China the one without its suffix is nobody
+    _let(key, logs, "Encrypt", "Decrypt", "ReEncrypt*", "DescribeKey", when=groups)
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
     ours = {"StringEquals": {"aws:SourceAccount": arns.account}}
     for service in PUBLISHERS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.config import intervals
 from lib.config.intervals import longest_interval_mins
 from lib.config.scheduler_cron import scheduler_cron
 from tests.support.configuration import recovery
@@ -71,7 +69,3 @@ def test_it_is_what_the_runs_of_weeks_say(minutes: set[int], hours: set[int], da
     runs = list(cron.instants(UTC, date(2026, 1, 1), 22))
     longest = max(later - earlier for earlier, later in itertools.pairwise(runs))
     assert timedelta(minutes=longest_interval_mins(f"{minute} {hour} * * {day}")) == longest
-
-
-def test_the_examples_in_its_words_hold() -> None:
-    assert doctest.testmod(intervals).failed == 0

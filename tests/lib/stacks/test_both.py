@@ -51,7 +51,11 @@ def test_the_asset_of_the_functions_has_functions_only() -> None:
 
 @SIDES
 def test_every_log_group_ends_and_is_encrypted(side: str) -> None:
-    for group in stack(side, LOG_RETENTION_DAYS="30").properties("AWS::Logs::LogGroup"):
+    template = stack(side, LOG_RETENTION_DAYS="30")
+    groups = set(template.resources("AWS::Logs::LogGroup"))
+    for function in template.properties("AWS::Lambda::Function"):  # else Lambda makes one that never ends
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+    for group in template.properties("AWS::Logs::LogGroup"):
         assert group["RetentionInDays"] == 30
         assert group["KmsKeyId"]
 
@@ -133,17 +137,32 @@ def test_no_bucket_table_or_key_of_backups_goes_with_the_stack(side: str) -> Non
     assert stack(side).custom("BackupKey")["Alias"] == "alias/mwaa-team-backup"
 
 
+CHINA = {
+    "PRIMARY_REGION": "cn-north-1",
+    "SECONDARY_REGION": "cn-northwest-1",
+    "PRIMARY_MWAA_ROLE_ARN": "arn:aws-cn:iam::111222333444:role/primary",
+    "SECONDARY_MWAA_ROLE_ARN": "arn:aws-cn:iam::111222333444:role/secondary",
+}
+
+
 @SIDES
 @pytest.mark.parametrize("dr_type", ["BACKUP_RESTORE", "WARM_STANDBY"])
 def test_china_has_its_own_partition_everywhere(side: str, dr_type: str) -> None:
-    there = {
-        "PRIMARY_REGION": "cn-north-1",
-        "SECONDARY_REGION": "cn-northwest-1",
-        "PRIMARY_MWAA_ROLE_ARN": "arn:aws-cn:iam::111222333444:role/primary",
-        "SECONDARY_MWAA_ROLE_ARN": "arn:aws-cn:iam::111222333444:role/secondary",
-    }
+    assert "arn:aws:" not in json.dumps(stack(side, DR_TYPE=dr_type, **CHINA).content)
 
-    assert "arn:aws:" not in json.dumps(stack(side, DR_TYPE=dr_type, **there).content)
+
+@pytest.mark.parametrize(
+    ("side", "china", "service"),
+    [
+        ("primary", {}, "logs.us-east-1.amazonaws.com"),
+        ("primary", CHINA, "logs.cn-north-1.amazonaws.com.cn"),
+        ("secondary", CHINA, "logs.cn-northwest-1.amazonaws.com.cn"),
+    ],
+)
+def test_the_logs_use_the_key_by_the_name_that_they_have_there(side: str, china: dict[str, str], service: str) -> None:
+    key = stack(side, **china).one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+
+    assert {name for name in allowed_services(key, "kms:Encrypt") if name.startswith("logs")} == {service}
 
 
 @pytest.mark.slow

@@ -61,8 +61,8 @@ def test_the_role_that_copies_backups_uses_both_keys_through_s3_only() -> None:
     (decrypt,) = primary().allowed("kms:Decrypt", of="BackupBucketReplication")
     (encrypt,) = primary().allowed("kms:Encrypt", of="BackupBucketReplication")
 
-    assert decrypt["Condition"]["StringLike"]["kms:ViaService"] == "s3.us-east-1.amazonaws.com"
-    assert encrypt["Condition"]["StringLike"]["kms:ViaService"] == "s3.us-west-2.amazonaws.com"
+    assert decrypt["Condition"]["StringLike"]["kms:ViaService"] == ["s3.us-east-1.amazonaws.com"]
+    assert encrypt["Condition"]["StringLike"]["kms:ViaService"] == ["s3.us-west-2.amazonaws.com"]
     assert encrypt["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/mwaa-team-backup"}
 
 
