@@ -1,4 +1,7 @@
-"""The report of an execution that failed, timed out or was aborted: the step, the reason, and how to go on."""
+"""The report of an execution that failed, timed out or was aborted: the step, the reason, and how to go on.
+
+Of one that has begun or has succeeded `progress` tells.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lib.functions import executions, failures, notify
+from lib.functions import executions, failures, notify, progress
 from lib.functions.aws import error_text
 from lib.functions.log import logger
 
@@ -41,6 +44,8 @@ class Failure:
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """`{"event": an Execution Status Change, "topic_arn"}` -> `{"step", "reason"}`, told to the topic."""
+    if event["event"]["detail"]["status"] in progress.STATUSES:
+        return progress.tell(event)
     detail = _described(event["event"]["detail"])
     failure = _failure(detail)
     name = executions.name(detail["stateMachineArn"])
@@ -128,7 +133,9 @@ def _next(detail: Mapping[str, Any], failure: Failure) -> list[str]:
 def _start(detail: Mapping[str, Any]) -> list[str]:
     """The command for a new execution; an input that is not known is not passed off as an empty one."""
     given = _input(detail)
-    command = executions.start_command(detail["stateMachineArn"], given or {})
+    # With the moment of its schedule a new execution would be too late, instead of one that a person wants.
+    asked = {name: value for name, value in (given or {}).items() if name != "scheduled_for"}
+    command = executions.start_command(detail["stateMachineArn"], asked)
     unknown = "(The input of this execution cannot be read: the command has an empty one. Add the flags that it had.)"
     return [command] if given is not None else [command, unknown]
 

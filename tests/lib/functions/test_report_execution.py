@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from lib.functions import executions
@@ -217,3 +218,38 @@ def test_an_execution_that_was_redriven_meanwhile_is_told_as_it_ended(aws: Accou
     happened(states, entered("Restore"), status="RUNNING")
     handler(event("ABORTED", topic=aws.topic), None)
     assert aws.told()[0][0] == "mwaa-recovery was aborted: Restore"
+
+
+def test_a_scheduled_execution_is_started_anew_as_a_person_does(aws: Account, states: Stubber) -> None:
+    happened(states, entered("Restore"), input='{"scheduled_for": "2026-11-22T06:00:00Z", "backup_id": "B"}')
+    handler(event(topic=aws.topic), None)
+    assert json.loads(commands(aws.told()[0][1])[1][-1]) == {"backup_id": "B"}
+
+
+def test_one_that_has_begun_is_told_at_once(aws: Account, states: Stubber) -> None:
+    assert handler(event("RUNNING", topic=aws.topic), None) == {"told": True}
+    [(subject, text)] = aws.told()
+    assert subject == "mwaa-recovery has begun"
+    assert text.startswith("The execution it-is-1 of mwaa-recovery has begun.")
+    assert text.endswith(ARN)
+
+
+def test_one_that_has_succeeded_tells_what_it_did(aws: Account, states: Stubber) -> None:
+    told = {"subject": "dev is stopped", "message": "It took 40 min.\n7 rows are in the backup."}
+    describe(states, status="SUCCEEDED", output=json.dumps({"told": told, "backup": {"rows": 7}}))
+    assert handler(event("SUCCEEDED", topic=aws.topic), None) == {"told": True}
+    [(subject, text)] = aws.told()
+    assert (subject, text) == ("dev is stopped", f"{told['message']}\n\nExecution: {ARN}")
+
+
+@pytest.mark.parametrize("output", [None, "null", "{}", "[]", '{"told": null}', '{"told": {"subject": "x"}}'])
+def test_one_that_has_nothing_to_say_is_silent(aws: Account, states: Stubber, output: str | None) -> None:
+    describe(states, status="SUCCEEDED", **({"output": output} if output else {}))
+    assert handler(event("SUCCEEDED", topic=aws.topic), None) == {"told": False}
+    assert aws.told() == []
+
+
+def test_a_success_that_cannot_be_read_is_asked_for_again(aws: Account, states: Stubber) -> None:
+    states.add_client_error("describe_execution", "ThrottlingException", expected_params={"executionArn": ARN})
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        handler(event("SUCCEEDED", topic=aws.topic), None)

@@ -80,6 +80,56 @@ def test_old_backups_go_when_a_new_one_is_whole(primary: Metadata, tmp_path: Pat
     assert set(taken[-2:]) < set(ids(tmp_path))
 
 
+def active(metadata: Metadata) -> set[str]:
+    return {str(dag_id) for (dag_id,) in metadata.rows("SELECT dag_id FROM dag WHERE NOT is_paused")}
+
+
+QUOTED = 'it\'s\\ a "dag"'
+
+
+@pytest.mark.parametrize("named", [("sales", QUOTED, "gone"), ()])
+def test_exactly_the_dags_that_are_named_are_active_after_a_restore(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, named: tuple[str, ...]
+) -> None:
+    for dag_id in ("sales", QUOTED, "stock", "retired"):
+        primary.dag(dag_id, paused=dag_id != "stock")
+    primary.dag("lost_file", paused=True, active=False)
+    secondary.dag("stock")
+    secondary.dag("retired")
+
+    report = backup(primary.url, tmp_path, active_dags=named)
+    restore(secondary.url, tmp_path)
+
+    assert active(primary) == {"stock"}
+    assert active(secondary) == set(named) - {"gone"}
+    assert manifest_of(tmp_path).active_dags == len(active(secondary))
+    told = [note for note in report.notes if "not in this environment" in note]
+    assert told == (["named as active, but not in this environment: gone"] if named else [])
+
+
+def test_a_run_of_a_dag_that_is_named_as_active_runs_again_by_itself(primary: Metadata, tmp_path: Path) -> None:
+    for dag_id in ("sales", "retired"):
+        primary.dag(dag_id, paused=True)
+        primary.dag_run(dag_id, state="queued", run_type="scheduled")
+
+    report = backup(primary.url, tmp_path, active_dags=("sales",))
+
+    becomes = {run["dag_id"]: run["becomes"] for run in report.interrupted}
+    assert becomes == {"retired": "left out: trigger it again", "sales": "left out: runs again by itself"}
+
+
+def test_thousands_of_dags_with_the_longest_ids_may_be_named(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    ids = [f"{number:05}" + "x" * 245 for number in range(3000)]
+    primary.dag(ids[0], paused=True)
+    same = "jsonb_populate_record(d, jsonb_build_object('dag_id', n))"
+    primary.run_sql(f"INSERT INTO dag SELECT ({same}).* FROM dag d, unnest(%s) n", ids[1:])
+    backup(primary.url, tmp_path, active_dags=(*ids[1:], "unknown_" + "x" * 200))
+    restore(secondary.url, tmp_path)
+    assert active(secondary) == set(ids[1:])
+
+
 class _Held(LocalStorage):
     """Waits, once, before it writes a path that ends so."""
 

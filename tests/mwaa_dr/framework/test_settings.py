@@ -10,8 +10,9 @@ import pytest
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.setting import DrType, Operation, StorageType
 from mwaa_dr.framework.model.setting_kinds import DEFAULT_BATCH
-from mwaa_dr.framework.model.settings import Operation, Settings, StorageType, table
+from mwaa_dr.framework.model.settings import Settings, table
 from mwaa_dr.framework.settings import read_settings
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -227,3 +228,35 @@ def test_every_default_is_a_value_that_its_kind_would_give() -> None:
 
 def test_only_the_task_token_is_secret() -> None:
     assert [row.name for row in table() if row.secret] == ["task_token"]
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        (["a", "b.c-d", "a"], ("a", "b.c-d")),
+        ("a, b", ("a", "b")),
+        ('["a", "b"]', ("a", "b")),
+        ([], ()),
+        ("[]", ()),
+        (["x" * 250], ("x" * 250,)),
+    ],
+)
+def test_active_dags_may_be_a_list_or_text(value: object, ids: tuple[str, ...]) -> None:
+    assert read(Operation.BACKUP, conf={"active_dags": value}).active_dags == ids
+
+
+@pytest.mark.parametrize("value", [7, {"a": 1}, [1], [""], ["x" * 251], ["two\nlines"]])
+def test_what_is_no_list_of_dags_is_refused(value: object) -> None:
+    assert "dag_run.conf 'active_dags' is" in refusal(Operation.BACKUP, conf={"active_dags": value})
+
+
+def test_an_object_with_active_dags_is_in_the_backup_bucket() -> None:
+    local = {"DR_STORAGE_TYPE": "LOCAL_FS"}
+    assert "only with backups in S3" in refusal(Operation.BACKUP, conf={"active_dags_key": "k"}, variables=local)
+    both = {"active_dags_key": "k", "active_dags": []}
+    assert "one of them" in refusal(Operation.BACKUP, conf=both)
+
+
+@pytest.mark.parametrize("word", ["STOP", "start"])
+def test_the_workflow_that_asks_may_be_a_stop_or_a_start(word: str) -> None:
+    assert read(conf={"dr_type": word}).dr_type is DrType[word.upper()]

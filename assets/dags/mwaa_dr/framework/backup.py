@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from mwaa_dr import __version__
+from mwaa_dr.framework.active_dags import unknown_dags
 from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
-from mwaa_dr.framework.database.selection import interrupted_runs
+from mwaa_dr.framework.database.selection import interrupted_runs, is_paused
 from mwaa_dr.framework.database.snapshot import Snapshot, open_snapshot
 from mwaa_dr.framework.envelope import DataKey, encryption_context, new_data_key
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError, MissingBackupError
@@ -87,6 +88,7 @@ class _Backup:
             operation="backup",
             environment=manifest.environment.id,
             backup_id=manifest.backup_id,
+            snapshot_time=manifest.snapshot_time,
             tables=lines,
             interrupted=[vars(run) for run in manifest.interrupted],
             notes=self.notes,
@@ -115,6 +117,7 @@ class _Backup:
             skip_unreadable=options.skip_unreadable_secrets,
             key=key,
             progress=self.progress,
+            active_dags=options.active_dags,
         )
         files = self._copy_all(snapshot, catalog, writer)
         self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
@@ -141,12 +144,14 @@ class _Backup:
         if not {"dag_run", "task_instance"} <= self.tables.names:
             return []
         date = "execution_date" if catalog.has("dag_run", "execution_date") else "logical_date"
-        return interrupted_runs(cursor, ours, date)
+        return interrupted_runs(cursor, ours, date, self.options.active_dags)
 
     def _active(self, cursor: Cursor) -> int:
         if "dag" not in self.tables:
             return 0
-        cursor.execute("SELECT count(*) FROM dag WHERE NOT is_paused AND is_active")
+        if self.options.active_dags is not None:
+            self.notes += unknown_dags(cursor, self.options.active_dags)
+        cursor.execute(f"SELECT count(*) FROM dag WHERE NOT {is_paused(self.options.active_dags)} AND is_active")
         return int(cursor.fetchone()[0])
 
     def _key(self) -> DataKey | None:

@@ -57,6 +57,8 @@ class Report:
     promoted: bool | None = None
     """Backup: whether `latest` now points at it."""
     dry_run: bool = False
+    snapshot_time: str = ""
+    """Of the backup: ISO 8601, UTC."""
 
     def to_json(self) -> bytes:
         """One JSON document; keys are only ever added."""

@@ -179,6 +179,7 @@ class _Restore:
             operation="restore",
             environment=self.options.environment.id,
             backup_id=manifest.backup_id,
+            snapshot_time=manifest.snapshot_time,
             source=manifest.environment.id,
             tables=list(merged.lines.values()),
             interrupted=[self._becomes(run) for run in manifest.interrupted],

@@ -8,7 +8,8 @@ from typing import Any
 
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.model.options import InFlight
-from mwaa_dr.framework.model.settings import BACKUP, RESTORE, Operation, Setting, Settings, StorageType, table
+from mwaa_dr.framework.model.setting import BACKUP, RESTORE, Operation, Setting, StorageType
+from mwaa_dr.framework.model.settings import Settings, table
 
 Variable = Callable[[str], str | None]
 """Looks an Airflow Variable up; None where there is none."""
@@ -101,6 +102,10 @@ def _contradictions(operation: Operation, settings: Settings) -> list[str]:
             "no backup bucket is set, allowed: its name in the Airflow Variable DR_BACKUP_BUCKET"
             " or in dag_run.conf 'bucket' (or DR_STORAGE_TYPE=LOCAL_FS)"
         )
+    if settings.active_dags_key and settings.storage_type is not StorageType.S3:
+        wrong.append("dag_run.conf 'active_dags_key' is set, allowed: only with backups in S3")
+    if settings.active_dags_key and settings.active_dags is not None:
+        wrong.append("dag_run.conf has 'active_dags' and 'active_dags_key', allowed: one of them")
     if settings.in_flight is InFlight.RESUME and not settings.primary_fenced:
         wrong.append("dag_run.conf 'in_flight' is 'resume', allowed: only together with primary_fenced=true")
     return wrong

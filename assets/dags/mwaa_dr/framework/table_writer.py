@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from mwaa_dr.framework.csv_rows import encode
 from mwaa_dr.framework.database.connection import Connection
-from mwaa_dr.framework.database.selection import rows_of
+from mwaa_dr.framework.database.selection import is_paused, rows_of
 from mwaa_dr.framework.database.snapshot import copy_out
 from mwaa_dr.framework.envelope import DataKey, encrypting_writer, file_aad
 from mwaa_dr.framework.errors import SecretError
 from mwaa_dr.framework.manifest import FORMAT, Environment, TableFile
-from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.model.table import Merge, Table
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox, refuse_masked
 from mwaa_dr.framework.storage.hashing import HashingWriter
@@ -59,6 +59,7 @@ class TableWriter:
     skip_unreadable: bool
     key: DataKey | None
     progress: Progress
+    active_dags: tuple[str, ...] | None = None
     unreadable: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,10 +74,14 @@ class TableWriter:
             if table.secrets:
                 rows = self._write_secrets(connection, table, columns, counting)
             else:
-                rows = copy_out(connection, rows_of(table, columns, self.ours), counting)
+                rows = copy_out(connection, self._query(table, columns), counting)
             target.finish()
         self.progress.finish(table.name, rows, time.monotonic() - started)
         return TableFile(table.name, file, columns, rows, hashed.size, hashed.sha256, encrypted)
+
+    def _query(self, table: Table, columns: tuple[str, ...]) -> str:
+        paused = {"is_paused": is_paused(self.active_dags)} if table.merge is Merge.DAGS else {}
+        return rows_of(table, columns, self.ours, instead=paused)
 
     @contextmanager
     def _open(self, file: str, encrypted: bool) -> Iterator[tuple[GzipWriter, HashingWriter]]:

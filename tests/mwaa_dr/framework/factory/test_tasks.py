@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from lib.functions.airflow_client import DagRun
+from lib.functions.dag_note import Note, NoteBook
 from mwaa_dr.framework import backup, cleanup, restore
 from mwaa_dr.framework.database.connection import MetadataDb
-from mwaa_dr.framework.errors import SettingError, UnservedVersionError
+from mwaa_dr.framework.errors import DrError, SettingError, UnservedVersionError
 from mwaa_dr.framework.factory.run import Failure, Installation, Run
 from mwaa_dr.framework.factory.standard import RefusingFactory, standard_factory
 from mwaa_dr.framework.factory.tasks import perform
 from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.storage.storage import Storage
 
@@ -199,3 +203,67 @@ def test_a_line_of_the_engine_tells_what_came_along_since_airflow_shows_the_mess
     airflow = installation(tmp_path, {})
     perform(Operation.CLEANUP, standard_factory("cleanup_metadata", "2.10.3"), Run("d", "r", {}), airflow)
     assert "not removed (folder: prod/100%, reason: access is denied)" in caplog.messages
+
+
+@pytest.fixture
+def bucket() -> Iterator[Any]:
+    """The backup bucket."""
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="backups")
+        yield s3
+
+
+IN_S3 = {"DR_STORAGE_TYPE": "S3", "DR_BACKUP_BUCKET": "backups"}
+NOTE = "stops/prod.us-east-1/active.json"
+
+
+def test_the_dags_that_a_stop_has_paused_are_active_in_its_backup(
+    engine: Engine, tmp_path: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    written = {"active": ["sales", "stock"], "standing": [], "noted_at": "2026-11-22T20:00:00+00:00"}
+    bucket.put_object(Bucket="backups", Key=NOTE, Body=json.dumps(written))
+    work(Operation.BACKUP, tmp_path, {"active_dags_key": NOTE, "dr_type": "STOP"}, **IN_S3)
+    assert engine.options.active_dags == ("sales", "stock")
+
+
+def test_the_note_that_a_function_writes_is_the_one_that_is_read(
+    engine: Engine, tmp_path: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    place = {"environment": {"name": "prod", "region": "us-east-1"}, "bucket": "backups", "bucket_region": "us-east-1"}
+    NoteBook.of(place).write(Note(("sales",), standing=(DagRun("retired", "r"),)))
+    work(Operation.BACKUP, tmp_path, {"active_dags_key": NOTE}, **IN_S3)
+    assert engine.options.active_dags == ("sales",)
+
+
+@pytest.mark.parametrize(("conf", "active"), [({"active_dags": ["sales"]}, ("sales",)), ({"active_dags": []}, ())])
+def test_a_few_active_dags_may_be_named_at_once(
+    engine: Engine, tmp_path: Path, conf: dict[str, Any], active: tuple[str, ...]
+) -> None:
+    work(Operation.BACKUP, tmp_path, conf)
+    assert engine.options.active_dags == active
+
+
+def test_unless_they_are_named_the_active_dags_are_those_of_the_database(engine: Engine, tmp_path: Path) -> None:
+    work(Operation.BACKUP, tmp_path)
+    assert engine.options.active_dags is None
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"paused": []}', b'{"active": "a"}', b'{"active": [1]}', None])
+def test_a_list_of_active_dags_that_cannot_be_read_backs_nothing_up(
+    engine: Engine, tmp_path: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch, body: bytes | None
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    if body is not None:
+        bucket.put_object(Bucket="backups", Key=NOTE, Body=body)
+    with pytest.raises(DrError, match=rf"s3://backups/{NOTE}"):
+        work(Operation.BACKUP, tmp_path, {"active_dags_key": NOTE}, **IN_S3)
+    assert engine.options is None
+
+
+def test_the_answer_says_which_moment_was_backed_up(engine: Engine, tmp_path: Path) -> None:
+    engine.report.backup_id, engine.report.snapshot_time = "B", "2026-11-22T20:10:00+00:00"
+    answer = work(Operation.BACKUP, tmp_path)
+    assert (answer["backup_id"], answer["snapshot_time"], answer["rows"]) == ("B", "2026-11-22T20:10:00+00:00", 7)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.names import ident, text_array, with_ours
@@ -19,13 +19,27 @@ OPEN_TASK = f"state NOT IN {FINAL_STATES}"
 """A task instance at work; NULL is open only in an unfinished run."""
 
 
-def rows_of(table: Table, columns: Sequence[str], ours: Collection[str], *, as_text: bool = False) -> str:
+def is_paused(active: Collection[str] | None, prefix: str = "") -> str:
+    """Whether a DAG counts as paused: as its row says or, where `active` is given, unless it is one of these."""
+    return f"{prefix}is_paused" if active is None else f"({prefix}dag_id <> ALL ({text_array(active)}))"
+
+
+def rows_of(
+    table: Table,
+    columns: Sequence[str],
+    ours: Collection[str],
+    *,
+    as_text: bool = False,
+    instead: Mapping[str, str] | None = None,
+) -> str:
     """The query of the rows of a table that are worth keeping, with what must not be kept left out.
 
-    `as_text` casts every column, for rows that are written by us and not by Postgres.
+    `as_text` casts every column, for rows that are written by us and not by Postgres; `instead` has SQL for the
+    columns whose value is another than the row's.
     """
-    cast = "::text" if as_text else ""
-    chosen = ", ".join(_value(table, column, ours) + cast + f" AS {ident(column)}" for column in columns)
+    cast, other = "::text" if as_text else "", instead or {}
+    values = {column: other.get(column) or _value(table, column, ours) for column in columns}
+    chosen = ", ".join(f"{value}{cast} AS {ident(column)}" for column, value in values.items())
     where = f" WHERE {with_ours(table.where, ours)}" if table.where else ""
     return f"SELECT {chosen} FROM {ident(table.name)}{where}"
 
@@ -42,15 +56,20 @@ BECOMES_AGAIN = "left out: runs again by itself"
 BECOMES_TRIGGER = "left out: trigger it again"
 
 
-def interrupted_runs(cursor: Cursor, ours: Collection[str], date_column: str) -> list[InterruptedRun]:
-    """Every run in flight, and every finished run with a task at work; `date_column` orders a DAG's runs."""
+def interrupted_runs(
+    cursor: Cursor, ours: Collection[str], date_column: str, active: Collection[str] | None = None
+) -> list[InterruptedRun]:
+    """Every run in flight, and every finished run with a task at work; `date_column` orders a DAG's runs.
+
+    `active` are the DAGs that count as active, where these are others than the database says.
+    """
     date = ident(date_column)
     cursor.execute(
         f"""
         SELECT r.dag_id, r.run_id, r.state, t.finished, t.unfinished,
                CASE WHEN r.{UNFINISHED_RUN} IS NOT TRUE THEN {_quoted("its open tasks are restored as failed")}
                     WHEN t.finished > 0 THEN {_quoted(BECOMES_FAILED)}
-                    WHEN r.run_type = 'scheduled' AND d.is_active AND NOT d.is_paused AND NOT EXISTS (
+                    WHEN r.run_type = 'scheduled' AND d.is_active AND NOT {is_paused(active, "d.")} AND NOT EXISTS (
                          SELECT 1 FROM dag_run later WHERE later.dag_id = r.dag_id AND later.{date} > r.{date}
                             AND later.run_type = 'scheduled'
                             AND (later.{UNFINISHED_RUN} IS NOT TRUE OR EXISTS (

@@ -16,7 +16,7 @@ from mwaa_dr.framework.aws import keep_bodies_out_of_logs
 from mwaa_dr.framework.errors import BusyError, DatabaseError, DrError, StorageError
 from mwaa_dr.framework.factory import tasks
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, Factory, Failure, Run
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.settings_page import settings_table
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
 from mwaa_dr.framework.log_lines import whole_lines
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
-from mwaa_dr.framework.model.settings import Operation, Settings, StorageType
+from mwaa_dr.framework.model.setting import Operation, StorageType
+from mwaa_dr.framework.model.settings import Settings
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
@@ -109,6 +110,7 @@ def result(report: Report, settings: Settings) -> dict[str, Any]:
         "operation": report.operation,
         "environment": report.environment or settings.environment.id,
         "backup_id": report.backup_id,
+        "snapshot_time": report.snapshot_time,
         "source": report.source,
         "tables": len(report.tables),
         "rows": sum(line.rows or 0 for line in report.tables),
@@ -143,8 +145,19 @@ def _back_up(job: Job) -> Report:
         retention=settings.retention,
         own_dags=job.own_dags,
         wait_seconds=settings.wait_seconds,
+        active_dags=_active_dags(settings),
     )
     return take_backup(job.db, job.tables, job.storage(), options, LogProgress())
+
+
+def _active_dags(settings: Settings) -> tuple[str, ...] | None:
+    """The DAGs that the backup is to have as active; None: those that are."""
+    if not settings.active_dags_key:
+        return settings.active_dags
+    from mwaa_dr.framework.active_dags import noted_active_dags
+    from mwaa_dr.framework.storage.open import open_storage
+
+    return noted_active_dags(open_storage(f"s3://{settings.bucket}", region=settings.region), settings.active_dags_key)
 
 
 def _restore(job: Job) -> Report:

@@ -63,6 +63,8 @@ class BackupOptions:
     own_dags: tuple[str, ...] = ()
     wait_seconds: int = 600
     """How long to wait for another backup of the same database to end."""
+    active_dags: tuple[str, ...] | None = None
+    """The DAGs that the backup has as active, and no others; None: those that are active in the database."""
 
 
 @dataclass(frozen=True)

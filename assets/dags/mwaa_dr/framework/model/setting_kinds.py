@@ -13,6 +13,8 @@ from mwaa_dr.framework.model.options import Retention
 DEFAULT_BATCH = 1000
 """Runs for each commit of a batched cleanup when no number is given."""
 
+LONGEST_DAG_ID = 250
+
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -119,6 +121,17 @@ def _kms_arns(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(arns))
 
 
+def _dag_ids(value: object) -> tuple[str, ...]:
+    """Read a list, or `a, b` as text; no id in it means that no DAG is active."""
+    items = value if isinstance(value, (list, tuple)) else _text(value).strip("[]").split(",")
+    ids = [_text(item).strip("\"'") for item in items]
+    if isinstance(value, str):
+        ids = [dag_id for dag_id in ids if dag_id]
+    if not all(0 < len(dag_id) <= LONGEST_DAG_ID and dag_id.isprintable() for dag_id in ids):
+        raise ValueError("not a list of DAG ids")
+    return tuple(dict.fromkeys(ids))
+
+
 def _prefix(value: object) -> str:
     text = _text(value).strip("/")
     segments = text.split("/")
@@ -139,6 +152,8 @@ BATCH = Kind("true, false, or the number of runs for each commit", _batch)
 RETENTION = Kind("`24,14d` (the newest 24, and one a day for 14 days), `24`, `14d`, or `0` to keep all", _retention)
 KMS_ARN = matching(_KMS_ARN.pattern, "the ARN of a KMS key or alias")
 KMS_ARNS = Kind("a list of ARNs of KMS keys, as `a, b` or `[a, b]`", _kms_arns)
+DAG_IDS = Kind("a list of DAG ids", _dag_ids)
+OBJECT_KEY = matching(r"[^\x00-\x1f]{1,1024}", "the key of an S3 object")
 TOPIC_ARN = matching(r"arn:[a-z0-9-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", "the ARN of a standard SNS topic")
 BUCKET = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", "the name of an S3 bucket, not its ARN")
 PREFIX = Kind("a path of letters, digits and !_.*'()=- without `.` and `..` in it", _prefix)

@@ -6,65 +6,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
 
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model import setting_kinds as kinds
 from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
-from mwaa_dr.framework.model.setting_kinds import Kind
-
-
-class Operation(str, Enum):
-    """What a DAG of this package does."""
-
-    BACKUP = "backup"
-    RESTORE = "restore"
-    CLEANUP = "cleanup"
-
-
-class StorageType(str, Enum):
-    """Where backups are kept."""
-
-    S3 = "S3"
-    LOCAL_FS = "LOCAL_FS"
-
-
-class DrType(str, Enum):
-    """The recovery strategy that a workflow follows; told in reports."""
-
-    BACKUP_RESTORE = "BACKUP_RESTORE"
-    WARM_STANDBY = "WARM_STANDBY"
-
-
-ALL = frozenset(Operation)
-BACKUP = frozenset({Operation.BACKUP})
-RESTORE = frozenset({Operation.RESTORE})
-CLEANUP = frozenset({Operation.CLEANUP})
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where one setting comes from and what it means."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    used_by: frozenset[Operation]
-    conf: str = ""
-    """Its key in dag_run.conf; empty: it cannot be set there."""
-    variable: str = ""
-    environ: tuple[str, ...] = ()
-    """Environment variables that tell it, the first one that is set."""
-    default: object = None
-    default_in_words: str = ""
-    secret: bool = False
-
-
-def setting(default: Any, kind: Kind, meaning: str, *, default_in_words: str = "", **where: Any) -> Any:
-    """Declare a field of Settings together with its row in the table of settings."""
-    row = {"kind": kind, "meaning": meaning, "default_in_words": default_in_words, **where}
-    return dataclasses.field(default=default, repr=not where.get("secret", False), metadata=row)
+from mwaa_dr.framework.model.setting import (
+    ALL,
+    BACKUP,
+    CLEANUP,
+    RESTORE,
+    DrType,
+    Setting,
+    StorageType,
+    setting,
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +119,22 @@ class Settings:
         used_by=BACKUP,
         variable="DR_SKIP_UNREADABLE_SECRETS",
     )
+    active_dags: tuple[str, ...] | None = setting(
+        None,
+        kinds.DAG_IDS,
+        "The DAGs that this backup has as active, and no others, whatever the database says; the backup of a stop.",
+        used_by=BACKUP,
+        conf="active_dags",
+        default_in_words="those that are active",
+    )
+    active_dags_key: str = setting(
+        "",
+        kinds.OBJECT_KEY,
+        'The same where they are many: an object of the backup bucket with `{"active": [...]}`.',
+        used_by=BACKUP,
+        conf="active_dags_key",
+        default_in_words="none",
+    )
     connections: int = setting(
         2,
         kinds.whole(1, 8),
@@ -259,7 +230,7 @@ class Settings:
     dr_type: DrType | None = setting(
         None,
         kinds.choice(DrType),
-        "The recovery strategy of the workflow that asks; told in the log.",
+        "Which workflow asks: a recovery by its strategy, a stop or a start; told in the log.",
         used_by=ALL,
         conf="dr_type",
         default_in_words="none",
