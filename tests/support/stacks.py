@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
+from aws_cdk.cx_api import CloudAssembly
 
 from lib.config import Config
 from lib.stacks import add_stacks
-from tests.support.configuration import valid_env
+from tests.support.configuration import ACCOUNT, start_stop_env, valid_env
+
+REAL_IDS = {
+    "PRIMARY_SECURITY_GROUP_IDS": "[sg-0123456789abcdef0]",
+    "SECONDARY_SECURITY_GROUP_IDS": "[sg-0fedcba9876543210]",
+}
+"""In the form that EC2 gives them: linters look at it."""
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -86,6 +93,54 @@ def _synthesised(changes: tuple[tuple[str, str | None], ...]) -> Stacks:
         Template(assembly.get_stack_by_name(dr.secondary_stack_name).template),
         Path(assembly.directory),
     )
+
+
+def stop_and_start(**changes: str | None) -> Template:
+    """The stack of stop and start alone, with these changes."""
+    return _apart(tuple(sorted(start_stop_env(**changes).items())))
+
+
+def beside_recovery(**changes: str | None) -> Template:
+    """The stack of stop and start of the primary, from one configuration with disaster recovery."""
+    return _apart(tuple(sorted(_of_the_primary(**changes).items())))
+
+
+def folder_of(environ: Mapping[str, str]) -> Path:
+    """Where all stacks of a configuration are synthesised."""
+    return Path(_assembly(tuple(sorted(environ.items()))).directory)
+
+
+def both_products(**changes: str | None) -> dict[str, str]:
+    """Disaster recovery, and stop and start of its primary and of another environment, in one `.env`."""
+    several = {
+        "START_STOP_ENVIRONMENTS": "[primary, dev]",
+        "MWAA_ENV_NAME__DEV": "dev",
+        "MWAA_SOURCE_BUCKET_NAME__DEV": "dev-dags",
+        "MWAA_EXECUTION_ROLE_ARN__DEV": f"arn:aws:iam::{ACCOUNT}:role/service-role/dev",
+        **REAL_IDS,
+    }
+    return {name: value for name, value in {**_of_the_primary(), **several, **changes}.items() if value is not None}
+
+
+def _of_the_primary(**changes: str | None) -> dict[str, str]:
+    own = {
+        "CDK_DEFAULT_REGION": "us-east-1",
+        "MWAA_ENV_NAME": "mwaa-primary",
+        "MWAA_SOURCE_BUCKET_NAME": "primary-dags",
+        "MWAA_EXECUTION_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/service-role/primary",
+    }
+    return valid_env(**start_stop_env(**{**own, **changes}))
+
+
+@cache
+def _assembly(environ: tuple[tuple[str, str], ...]) -> CloudAssembly:
+    app = new_app()
+    add_stacks(app, Config.load(None, dict(environ)))
+    return app.synth()
+
+
+def _apart(environ: tuple[tuple[str, str], ...]) -> Template:
+    return Template(_assembly(environ).get_stack_by_name(dict(environ)["MWAA_MAIN_STACK_NAME"]).template)
 
 
 def new_app(**arguments: Any) -> App:

@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions, on both strategies: what is left has a reason beside it."""
+"""cdk-nag's AwsSolutions, on both strategies and on both products: what is left has a reason beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from lib.config import Config
 from lib.stacks import add_stacks
-from tests.support.stacks import ROOT, new_app
+from tests.support.stacks import ROOT, both_products, new_app
+from tests.support.workflows import PRIVATE
 
 EXAMPLE = ROOT / ".env.example"
 KEY = "arn:aws:kms:{}:111222333444:key/0f3c0f3c-0f3c-0f3c-0f3c-0f3c0f3c0f3c"
@@ -26,6 +27,13 @@ ALL = {
     "SECONDARY_KMS_KEY_ARN": KEY.format("us-west-2"),
 }
 """Flags that add resources or permissions."""
+
+MANY = {
+    "MWAA_CHANGE_CALENDAR": "holidays",
+    "MWAA_UPDATE_EXECUTION_ROLE": "NO",
+    "MWAA_KMS_KEY_ARN": KEY.format("us-east-1"),
+    "MWAA_SOURCE_KMS_KEY_ARN": KEY.format("us-east-1"),
+}
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +61,14 @@ def findings(app: App) -> list[str]:
 def test_every_finding_has_a_reason(tmp_path: Path, dr_type: str, flags: dict[str, str]) -> None:
     app = checked_app(tmp_path)
     add_stacks(app, Config.load(EXAMPLE, {"DR_TYPE": dr_type, **flags}))
+
+    assert findings(app) == []
+
+
+@pytest.mark.parametrize("flags", [{}, {"BACKUP_RETAIN": "NO", **PRIVATE}, MANY], ids=["beside", "private", "many"])
+def test_every_finding_of_stop_and_start_has_a_reason(tmp_path: Path, flags: dict[str, str]) -> None:
+    app = checked_app(tmp_path)
+    add_stacks(app, Config.load(None, both_products(**flags)))
 
     assert findings(app) == []
 
