@@ -171,11 +171,9 @@ class Secondary(Side):
     backup_max_age_mins: int | None = variable(
         "BACKUP_MAX_AGE_MINS",
         kinds.optional(kinds.whole(0, 5_256_000)),
-        "How old the newest whole backup of the primary may be in the secondary bucket, before people are told that "
-        "backups do not arrive; 0: they are not.",
+        "How old the newest whole backup may be in the secondary bucket, until people are told; 0: they are not.",
         default="",
-        default_in_words="twice the longest time between two backups by `PRIMARY_BACKUP_SCHEDULE`, and 30 minutes: "
-        "one that fails is made good by the next",
+        default_in_words="twice the longest time between two of `PRIMARY_BACKUP_SCHEDULE`, and 30 minutes",
     )
 
 
@@ -296,8 +294,5 @@ class Recovery(Section):
         default="NO",
     )
     fence_interval_mins: int = variable(
-        "FENCE_INTERVAL_MINS",
-        kinds.whole(1, 60),
-        "How often it is checked whether the primary came back.",
-        default="5",
+        "FENCE_INTERVAL_MINS", kinds.whole(1, 60), "How often it is checked whether the primary came back.", default="5"
     )

@@ -12,6 +12,7 @@ from constructs import Construct
 from lib.constructs.acknowledge import acknowledge_wildcards, acknowledge_workflow
 from lib.constructs.arns import Arns
 from lib.constructs.custom_resource import CustomResource
+from lib.constructs.failure_report import FailureReport
 from lib.constructs.function import Function
 from lib.constructs.logs import Logs
 from lib.constructs.workflow_logs import without_data
@@ -45,6 +46,15 @@ class BatchReplication(Construct):
             properties={"Region": arns.region, "StateMachine": self.state_machine.state_machine_arn},
         )
         self.start.function.allow("states:StartExecution", on=self.state_machine.state_machine_arn)
+        report = FailureReport(
+            self,
+            "FailureReport",
+            state_machine=self.state_machine.state_machine_name,
+            topic=topic,
+            arns=arns,
+            logs=logs,
+        )
+        self.start.node.add_dependency(report)
 
     def _story(self, bucket: str, topic: sns.ITopic, arns: Arns) -> sfn.Chain:
         place = {"account": arns.account, "region": arns.region}
@@ -74,7 +84,7 @@ class BatchReplication(Construct):
         return start.next(wait).next(look).next(over)
 
     def _ask(self, name: str, payload: dict[str, str]) -> tasks.LambdaInvoke:
-        return tasks.LambdaInvoke(
+        task = tasks.LambdaInvoke(
             self,
             name,
             lambda_function=self._function.function,
@@ -82,6 +92,9 @@ class BatchReplication(Construct):
             payload_response_only=True,
             task_timeout=sfn.Timeout.duration(Duration.minutes(2)),
         )
+        # Both can be asked again; a role that was just made may not be known everywhere yet.
+        task.add_retry(errors=["States.ALL"], interval=Duration.seconds(10), max_attempts=5, backoff_rate=2)
+        return task
 
     def _job_function(self, arns: Arns, logs: Logs) -> Function:
         function = Function(

@@ -82,9 +82,5 @@ class Allowances:
         )
 
     def _use_records(self, function: Function, *actions: str) -> None:
-        """DynamoDB uses the key of the table as its caller.
-
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-        """
+        """The table has a key of DynamoDB, which nobody has to be allowed."""
         function.allow(*actions, on=self._parts.records.table_arn)
-        function.allow("kms:Decrypt", "kms:DescribeKey", on=self._parts.key.key_arn)

@@ -52,7 +52,7 @@ class RecoveryParts:
     backup_key: kms.IKey
     """What the backup bucket is encrypted with."""
     key: kms.IKey
-    """What the topic, the records and the logs are encrypted with."""
+    """What the topic and the logs are encrypted with."""
     log_group: logs.ILogGroup
     """Encrypted, with retention."""
     schedule_role: iam.IRole

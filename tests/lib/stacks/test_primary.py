@@ -150,6 +150,24 @@ def test_existing_objects_are_copied_once_after_the_rule() -> None:
     assert create["Condition"] == {"StringEquals": {"s3:RequestJobOperation": "S3ReplicateObject"}}
 
 
+def test_a_copy_of_existing_objects_that_fails_is_tried_again_and_then_told() -> None:
+    template = primary()
+    (name,) = [name for name in template.resources("AWS::StepFunctions::StateMachine") if "ExistingDags" in name]
+    machine = template.resources("AWS::StepFunctions::StateMachine")[name]["Properties"]
+    states = json.loads(joined(machine["DefinitionString"]))["States"]
+    (rule,) = [one for name, one in template.resources("AWS::Events::Rule").items() if "ExistingDags" in name]
+    (start,) = template.resources("Custom::StartOnce").values()
+
+    for task in ("Start the copy", "Look at the copy"):
+        assert any(retrier["ErrorEquals"] == ["States.ALL"] for retrier in states[task]["Retry"])
+    pattern = rule["Properties"]["EventPattern"]["detail"]
+    assert pattern["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert [joined(arn) for arn in pattern["stateMachineArn"]] == [
+        f"arn:aws:states:us-east-1:111222333444:stateMachine:<{name}>"
+    ]
+    assert any("FailureReport" in other for other in start["DependsOn"])
+
+
 def test_each_role_is_passed_to_one_service() -> None:
     passed = primary().allowed("iam:PassRole")
 

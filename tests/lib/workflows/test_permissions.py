@@ -101,6 +101,14 @@ def test_who_tells_what_needs_attention_only_remembers_and_tells(strategy: Calla
     assert ours == {"dynamodb:GetItem", "dynamodb:PutItem", "sns:Publish"}
 
 
+@BOTH
+def test_who_only_keeps_records_uses_no_key(strategy: Callable[..., Specimen]) -> None:
+    """They are encrypted with a key of DynamoDB: a recovery does not depend on ours."""
+    found = strategy()
+    for name in ("health_check", "decide", "records"):
+        assert not [one for one in _statements(found, name) if "kms:" in json.dumps(_actions(one))]
+
+
 def test_the_lease_of_an_execution_that_ended_can_be_taken_over() -> None:
     executions = "arn:aws:states:us-west-2:111222333444:execution:mwaa-team-recovery:*"
     assert _allowed_on(_statements(workflow(), "records"), executions) == {"states:DescribeExecution"}
