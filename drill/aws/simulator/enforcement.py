@@ -29,6 +29,8 @@ _KIND_OF_ID = {
     "vpce": "vpc-endpoint",
 }
 _JOB_OPERATION = re.compile(rb"<Operation><(\w+)")
+_MADE = {"ec2:CreateVpcEndpoint": "vpc-endpoint", "ec2:AuthorizeSecurityGroupIngress": "security-group-rule"}
+_JOINED = re.compile(r"(SubnetId|SecurityGroupId)\.\d+")
 _OF_GROUPS = ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress")
 
 
@@ -79,21 +81,21 @@ def conditions(action: str, body: bytes, parameters: dict[str, Any]) -> dict[str
 
 def _more(call: Call) -> Iterator[Needed]:
     """What a request needs beyond the action on its first resource."""
+    new = _arn("ec2", f"{_MADE.get(call.action, '')}/*")
+    is_tagged = "TagSpecification.1.ResourceType" in call.parameters
     if call.action in ("kms:CreateAlias", "kms:DeleteAlias"):
         key = call.parameters.get("TargetKeyId") or kms._aliases.get(call.resource)
         if key:
             yield call.action, key if key.startswith("arn:") else _arn("kms", f"key/{key}"), {}
-    made = {"ec2:CreateVpcEndpoint": "vpc-endpoint", "ec2:AuthorizeSecurityGroupIngress": "security-group-rule"}
-    if call.action not in made:
-        return
-    new = _arn("ec2", f"{made[call.action]}/*")
     if call.action == "ec2:CreateVpcEndpoint":
-        named = re.compile(r"(SubnetId|SecurityGroupId)\.\d+")
-        for resource in (*(_of_ec2(str(id_)) for name, id_ in call.parameters.items() if named.fullmatch(name)), new):
-            yield call.action, resource, {}
-    if "TagSpecification.1.ResourceType" in call.parameters:
-        for action in {call.action, "ec2:CreateTags"} - {"ec2:CreateVpcEndpoint"}:
-            yield action, new, {}
+        for name, id_ in call.parameters.items():
+            if _JOINED.fullmatch(name):
+                yield call.action, _of_ec2(str(id_)), {}
+        yield call.action, new, {}
+    if call.action == "ec2:AuthorizeSecurityGroupIngress" and is_tagged:
+        yield call.action, new, {}
+    if call.action in _MADE and is_tagged:
+        yield "ec2:CreateTags", new, {}
 
 
 def _of_ec2(id_: str) -> str:
