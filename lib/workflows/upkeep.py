@@ -78,6 +78,6 @@ def _of_backups(config: DisasterRecovery) -> tuple[str, ...]:
         f"1. In the Airflow of {primary.environment_name}: is {dag} active (not paused), and how did its last run end?",
         f"2. Is a newer backup with a manifest.json in {begun} ? Then its replication has stopped:",
         "   look at the rule of that bucket, at the role of the rule, and at the keys of both buckets.",
-        "docs/runbook.md says more: Backups that do not arrive.",
+        "docs/runbooks/disaster-recovery.md says more: Backups that do not arrive.",
         *(expiry if days else ()),
     )

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.support import account
-from tests.support.estate import Estate, estate
+from tests.support.estate import UNASKED, Estate, estate
 from tests.support.local_aws import eventually
 
 pytestmark = pytest.mark.slow
@@ -96,6 +96,15 @@ def test_an_update_of_one_setting_changes_nothing_else(land: Estate) -> None:
     assert len(land.copies_of_before()) == 1
 
 
+def test_what_is_deployed_does_not_differ_and_is_not_changed_by_deploying_it_again(land: Estate) -> None:
+    assert "Number of stacks with differences: 0" in land.checkout.built("diff")
+    before = [stack["LastUpdatedTime"] for stack in land.stacks()]
+    land.aws.forget_calls()
+    assert land.checkout.built("deploy", *UNASKED).count("(no changes)") == 2
+    assert [call.role for call in land.aws.calls() if "Handler" in call.role] == []
+    assert [stack["LastUpdatedTime"] for stack in land.stacks()] == before
+
+
 def test_a_healthy_primary_leaves_its_blueprint(land: Estate) -> None:
     assert land.recovered()["status"] == "SUCCEEDED"
     assert any(key.endswith(".json") and not key.startswith("data/") for key in land.keys(land.backups("SECONDARY")))
@@ -104,6 +113,8 @@ def test_a_healthy_primary_leaves_its_blueprint(land: Estate) -> None:
 def test_destroying_takes_ours_away_and_keeps_backups_records_and_keys(land: Estate) -> None:
     backups = {bucket: land.keys(bucket) for bucket in map(land.backups, ("PRIMARY", "SECONDARY"))}
     keys = land.backup_keys()
+    assert land.checkout.build("destroy").status == 1  # without --force, and nobody can be asked
+    assert land.resources("SECONDARY")
     land.destroy()
     assert land.resources("PRIMARY") == land.resources("SECONDARY") == []
     assert land.keys(DAGS) == {*THEIRS}
@@ -116,6 +127,16 @@ def test_destroying_takes_ours_away_and_keeps_backups_records_and_keys(land: Est
     assert land.backup_keys() == keys
 
 
+def test_nothing_is_deployed_before_somebody_has_approved_what_changes(land: Estate) -> None:
+    shown = land.checkout.built("diff")
+    assert "Number of stacks with differences: 2" in shown
+    assert "AWS::StepFunctions::StateMachine" in shown
+    said = land.checkout.build("deploy")
+    assert said.status == 1
+    assert "security-sensitive updates, but terminal (TTY) is not attached" in said.text
+    assert land.resources("PRIMARY") == land.resources("SECONDARY") == []
+
+
 def test_a_later_deployment_adopts_what_was_kept_and_recovers_from_an_old_backup(land: Estate) -> None:
     keys = land.backup_keys()
     land.deploy()
@@ -124,3 +145,15 @@ def test_a_later_deployment_adopts_what_was_kept_and_recovers_from_an_old_backup
     found = land.recovered(simulate_dr="YES")
     assert found["status"] == "SUCCEEDED", found
     assert found["output"]["preflight"]["backup_id"] == land.golden_id()
+
+
+def test_a_person_rearms_after_the_failover(land: Estate) -> None:
+    said = land.checkout.built("rearm")
+    assert said == "the failover is forgotten; the health check is on again\n"
+    assert land.checkout.built("rearm") == "no failover was recorded; the health check was on\n"
+
+
+def test_an_execution_that_waits_for_nobody_is_not_approved(land: Estate) -> None:
+    said = land.checkout.build("approve", "nowhere")
+    assert (said.status, said.text.count("\n")) == (1, 1)
+    assert "no execution 'nowhere' waits for an answer" in said.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -14,12 +14,14 @@ from lib.config import Config
 from lib.config.recovery import DisasterRecovery
 from tests.support import account
 from tests.support.airflow_front import AirflowFront
+from tests.support.checkout import Checkout
 from tests.support.local_aws import Builder, eventually
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1" / "plain"
 """A backup that the engine took of `prod` in us-east-1."""
 
 ACCOUNT = "111222333444"
+UNASKED = ("--require-approval", "never")
 REGIONS = {"PRIMARY": "us-east-1", "SECONDARY": "us-west-2"}
 
 
@@ -28,7 +30,7 @@ class Estate:
     """Two Regions with networks, DAGs buckets, roles and a primary environment; our stacks once they are deployed."""
 
     aws: LocalAws
-    env: Path
+    checkout: Checkout
     variables: dict[str, str]
     fronts: Mapping[str, AirflowFront]
     """The Airflow of each side, by Region."""
@@ -36,7 +38,7 @@ class Estate:
     @property
     def config(self) -> DisasterRecovery:
         """What the .env file says."""
-        found = Config.load(self.env, {}).disaster_recovery
+        found = Config.load(self.checkout.env, {}).disaster_recovery
         assert found
         return found
 
@@ -59,13 +61,26 @@ class Estate:
 
     def deploy(self, *options: str, **changes: str) -> None:
         """`./build.sh deploy` with these variables changed in the .env file."""
+        self.configure(**changes)
+        self.checkout.built("deploy", *UNASKED, *options)
+
+    def configure(self, **changes: str) -> None:
+        """Change variables in the .env file."""
         self.variables |= changes
-        self.env.write_text(account.env_file(self.variables))
-        self.aws.deploy(options=[*self._context, "--import-existing-resources", *options])
+        self.checkout.env.write_text(account.env_file(self.variables))
 
     def destroy(self) -> None:
         """`./build.sh destroy`."""
-        self.aws.destroy(options=self._context)
+        self.checkout.built("destroy", "--force")
+
+    def stacks(self) -> list[Mapping[str, Any]]:
+        """What CloudFormation says of both stacks."""
+        names = {"PRIMARY": self.config.primary_stack_name, "SECONDARY": self.config.secondary_stack_name}
+        found = [
+            self.aws.client("cloudformation", REGIONS[side]).describe_stacks(StackName=name)["Stacks"]
+            for side, name in names.items()
+        ]
+        return [stack for stacks in found for stack in stacks]
 
     def resources(self, side: str) -> list[Mapping[str, Any]]:
         """What CloudFormation says of the resources of a side's stack; none: there is no stack."""
@@ -164,10 +179,6 @@ class Estate:
         build = self.build(side)
         return build.ended(build.start(f"arn:aws:states:{REGIONS[side]}:{ACCOUNT}:stateMachine:{machine}", data))
 
-    @property
-    def _context(self) -> Sequence[str]:
-        return ["--context", f"env-file={self.env}"]
-
 
 @contextmanager
 def estate(folder: Path, **variables: str) -> Iterator[Estate]:
@@ -176,15 +187,15 @@ def estate(folder: Path, **variables: str) -> Iterator[Estate]:
         aws = stack.enter_context(LocalAws.start(folder / "aws", account=ACCOUNT, auth=True))
         fronts = {region: stack.enter_context(_front(aws)) for region in REGIONS.values()}
         named = {"PRIMARY_MWAA_ENVIRONMENT_NAME": "prod", **account.networks(aws, REGIONS), **variables}
-        made = Estate(aws, folder / "env", named, fronts)
-        made.env.write_text(account.env_file(named))
+        made = Estate(aws, Checkout.make(folder / "checkout", aws), named, fronts)
+        made.configure()
         config = made.config
         aws.mwaa.pace(create=0, update=0, delete=0)
         for side in (config.primary, config.secondary):
             aws.mwaa.web_server(side.region, side.environment_name, fronts[side.region].url)
         account.prepare(aws, config)
         eventually(lambda: made.build().status("prod") == "AVAILABLE")
-        aws.bootstrap()
+        made.checkout.built("bootstrap")
         yield made
 
 
