@@ -21,8 +21,8 @@ _log = logger(__name__)
 PAGES = 10
 """Pages of 1,000 events of the history that are read, newest first."""
 
-ANEW = frozenset({"EnvironmentBroken"})
-"""After these a redrive meets the same again; a new execution deletes what is broken and creates it anew."""
+ANEW = frozenset({"EnvironmentBroken", "StillBusy"})
+"""After these a redrive meets the same again; a new execution creates what is broken anew, or backs up again."""
 
 _ADDED = ("input", "error", "cause", "redriveStatus", "redriveStatusReason")
 _ENDS = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was aborted"}

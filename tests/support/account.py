@@ -45,12 +45,8 @@ def env_file(variables: Mapping[str, str]) -> str:
 def prepare(aws: LocalAws, config: DisasterRecovery) -> None:
     """DAGs buckets and roles of both sides, and the primary environment with a file of requirements."""
     for side in (config.primary, config.secondary):
-        _bucket(aws, side)
-        trust = {"Effect": "Allow", "Principal": {"Service": MWAA}, "Action": "sts:AssumeRole"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        aws.client("iam").create_role(
-            RoleName=side.role_arn.rpartition("/")[2], Path="/service-role/", AssumeRolePolicyDocument=policy
-        )
+        bucket(aws, side.dags_bucket_name, side.region)
+        role(aws, side.role_arn)
     create(aws, config, config.primary)
 
 
@@ -73,8 +69,18 @@ def create(aws: LocalAws, config: DisasterRecovery, side: Side, **changes: Any) 
     aws.client("mwaa", side.region).create_environment(**{**wanted, **changes})
 
 
-def _bucket(aws: LocalAws, side: Side) -> None:
-    s3, name = aws.client("s3", side.region), side.dags_bucket_name
-    place = {"CreateBucketConfiguration": {"LocationConstraint": side.region}} if side.region != "us-east-1" else {}
+def bucket(aws: LocalAws, name: str, region: str) -> None:
+    """A DAGs bucket."""
+    s3 = aws.client("s3", region)
+    place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     s3.create_bucket(Bucket=name, **place)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+
+def role(aws: LocalAws, arn: str) -> None:
+    """An execution role that MWAA may assume."""
+    trust = {"Effect": "Allow", "Principal": {"Service": MWAA}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    aws.client("iam").create_role(
+        RoleName=arn.rpartition("/")[2], Path="/service-role/", AssumeRolePolicyDocument=policy
+    )
