@@ -46,14 +46,8 @@ class BatchReplication(Construct):
             properties={"Region": arns.region, "StateMachine": self.state_machine.state_machine_arn},
         )
         self.start.function.allow("states:StartExecution", on=self.state_machine.state_machine_arn)
-        report = FailureReport(
-            self,
-            "FailureReport",
-            state_machine=self.state_machine.state_machine_name,
-            topic=topic,
-            arns=arns,
-            logs=logs,
-        )
+        report = FailureReport(self, "FailureReport", topic=topic, arns=arns, logs=logs)
+        report.tell_of("Rule", self.state_machine.state_machine_name)
         self.start.node.add_dependency(report)
 
     def _story(self, bucket: str, topic: sns.ITopic, arns: Arns) -> sfn.Chain:

@@ -45,7 +45,7 @@ def env_file(variables: Mapping[str, str]) -> str:
 def prepare(aws: LocalAws, config: DisasterRecovery, **changes: Any) -> None:
     """DAGs buckets and roles of both sides, and the primary environment, with these fields as they are told."""
     for side in (config.primary, config.secondary):
-        _bucket(aws, side)
+        bucket(aws, side.dags_bucket_name, side.region)
         role(aws, str(side.role_arn), *MWAA)
     create(aws, config, config.primary, **changes)
 
@@ -78,8 +78,9 @@ def create(aws: LocalAws, config: DisasterRecovery, side: Side, **changes: Any) 
     aws.client("mwaa", side.region).create_environment(**{**wanted, **changes})
 
 
-def _bucket(aws: LocalAws, side: Side) -> None:
-    s3, name = aws.client("s3", side.region), side.dags_bucket_name
-    place = {"CreateBucketConfiguration": {"LocationConstraint": side.region}} if side.region != "us-east-1" else {}
+def bucket(aws: LocalAws, name: str, region: str) -> None:
+    """A DAGs bucket."""
+    s3 = aws.client("s3", region)
+    place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     s3.create_bucket(Bucket=name, **place)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

@@ -12,10 +12,11 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from mwaa_dr.framework.task_token import Heartbeat, TaskToken
 from tests.support import airflow_rest_v2
@@ -26,6 +27,7 @@ BEAT_SECONDS = 0.2
 UNKNOWN = "DAG: {} does not exist in 'dag' table\n"
 TABLE = "dag_id | is_paused\n=======+==========\n{} | {}\n"
 
+Reply = tuple[int, dict[str, Any]]
 Work = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """What the task of a DAG does with its conf; what it returns or raises is answered."""
 
@@ -43,6 +45,8 @@ class AirflowFront:
         self.paused = dict.fromkeys(OURS, True)
         self.variables: dict[str, str] = {}
         self.runs: dict[str, dict[str, str]] = {dag_id: {} for dag_id in OURS}
+        self.begun: dict[str, datetime] = {}
+        """When a run began, by its id."""
         self.confs: list[tuple[str, Mapping[str, Any]]] = []
         """DAG and conf of each run, oldest first; without its token."""
         self.work: dict[str, Work] = dict.fromkeys(OURS, lambda conf: {"done": True})
@@ -53,6 +57,16 @@ class AirflowFront:
     def url(self) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def add(self, dag_id: str, *, paused: bool = False) -> None:
+        """A DAG of the user."""
+        self.paused[dag_id] = paused
+        self.runs.setdefault(dag_id, {})
+
+    def begin(self, dag_id: str, run_id: str) -> None:
+        """A run of it begins now, and lasts until somebody changes its state."""
+        self.begun[run_id] = datetime.now(timezone.utc)
+        self.runs[dag_id][run_id] = "running"
 
     def ran(self) -> list[str]:
         """The DAGs of all runs, oldest first."""
@@ -90,8 +104,12 @@ class AirflowFront:
         self.paused[asked.dag_id] = wanted
         return TABLE.format(asked.dag_id, wanted), ""
 
-    def rest(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def rest(self, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]) -> Reply:
         """Status and answer of a REST call."""
+        if path == "/dags/~/dagRuns":
+            return 200, _listed("dag_runs", self._runs_of_all(query))
+        if path == "/dags/~/dagRuns/~/taskInstances":
+            return 200, _listed("task_instances", self._runs_of_all(query))
         if run := re.fullmatch(r"/dags/([^/]+)/dagRuns/([^/]+)", path):
             self.runs[run[1]][run[2]] = body["state"]
             return 200, {"dag_run_id": run[2], "state": body["state"]}
@@ -99,11 +117,23 @@ class AirflowFront:
             found = [{"dag_id": dag_id, "is_paused": paused} for dag_id, paused in self.paused.items()]
             if method == "PATCH":
                 self.paused = dict.fromkeys(self.paused, bool(body["is_paused"]))
-            return 200, {"dags": found, "total_entries": len(found)}
+            return 200, _listed("dags", found)
         dag_id = path.rpartition("/")[2]
         if dag_id not in self.paused:
             return 404, {"title": "DAG not found"}
+        if method == "PATCH":
+            self.paused[dag_id] = bool(body["is_paused"])
         return 200, {"dag_id": dag_id, "is_active": True, "has_import_errors": False}
+
+    def _runs_of_all(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The runs that a query asks for; a run has one task, in the same state."""
+        since = datetime.fromisoformat(query.get("start_date_gte", "1970-01-01T00:00:00+00:00"))
+        return [
+            {"dag_id": dag_id, "dag_run_id": run_id, "state": state}
+            for dag_id, runs in self.runs.items()
+            for run_id, state in runs.items()
+            if state == query.get("state", state) and self.begun.get(run_id, since) >= since
+        ]
 
     def _variables(self, verb: str, key: str, value: str = "") -> str:
         if verb == "set":
@@ -118,7 +148,7 @@ class AirflowFront:
             self.runs[dag_id][run_id] = "queued"
             return
         token, region = conf.pop("task_token"), conf.pop("task_token_region")
-        self.runs[dag_id][run_id] = "running"
+        self.begin(dag_id, run_id)
         self.confs.append((dag_id, conf))
         if dag_id not in self.silent:
             answer = TaskToken(token, region, self._states(region))
@@ -160,10 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _rest(self) -> None:
         asked, body = urlsplit(self.path), json.loads(self._taken() or b"{}")
         if asked.path.startswith(V2):
-            path, query = asked.path.removeprefix(V2), parse_qs(asked.query)
-            self._reply(*airflow_rest_v2.answer(self.airflow, self.command, path, query, body))
+            path = asked.path.removeprefix(V2)
+            self._reply(*airflow_rest_v2.answer(self.airflow, self.command, path, parse_qs(asked.query), body))
             return
-        self._reply(*self.airflow.rest(self.command, asked.path.removeprefix("/api/v1"), body))
+        path = asked.path.removeprefix("/api/v1")
+        self._reply(*self.airflow.rest(self.command, path, body, dict(parse_qsl(asked.query))))
 
     def _taken(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -178,6 +209,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
+
+
+def _listed(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {key: rows, "total_entries": len(rows)}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -123,7 +123,7 @@ class Deployment:
 
     def ended(self, arn: str) -> Execution:
         """An execution once it does not run any more."""
-        return Execution(self, arn, self.build.ended(arn))
+        return Execution(self.build, arn, self.build.ended(arn))
 
     def redriven(self, execution: Execution) -> Execution:
         """The same execution after a redrive."""
@@ -246,7 +246,7 @@ class Deployment:
 class Execution:
     """One that has ended."""
 
-    deployment: Deployment
+    build: Builder
     arn: str
     said: Mapping[str, Any]
 
@@ -268,7 +268,7 @@ class Execution:
     @property
     def states(self) -> list[str]:
         """The states that it entered."""
-        events = self.deployment.build.history(self.arn)
+        events = self.build.history(self.arn)
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
 

@@ -97,7 +97,7 @@ class Builder:
         states = self.client("stepfunctions")
         return str(states.start_execution(stateMachineArn=machine, input=json.dumps(data or {}))["executionArn"])
 
-    def ended(self, execution: str) -> dict[str, Any]:
+    def ended(self, execution: str, seconds: float = 30) -> dict[str, Any]:
         """An execution's description once it does not run any more; `output` is parsed."""
         states = self.client("stepfunctions")
 
@@ -105,7 +105,7 @@ class Builder:
             found: dict[str, Any] = states.describe_execution(executionArn=execution)
             return None if found["status"] == "RUNNING" else found
 
-        found = eventually(look, 30)
+        found = eventually(look, seconds)
         assert found
         return {**found, "output": json.loads(found["output"]) if found.get("output") else None}
 
