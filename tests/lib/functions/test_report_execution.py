@@ -121,6 +121,13 @@ def test_after_a_failed_creation_only_a_new_execution_helps(aws: Account, states
     assert "a redrive would fail again" in text
 
 
+def test_after_something_has_run_since_the_backup_a_stop_begins_anew(aws: Account, states: Stubber) -> None:
+    cause = lambda_says("dev is not quiet, it is not deleted", "StillBusy")
+    happened(states, entered("Check that nothing has run since the backup"), failed("StillBusy", cause))
+    handler(event(topic=aws.topic), None)
+    assert [command[0] for command in commands(aws.told()[0][1])] == ["start-execution"]
+
+
 def test_a_time_out_names_the_step_that_never_ended(aws: Account, states: Stubber) -> None:
     happened(
         states,
