@@ -15,6 +15,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
+from docs.configuration import example_environ
+from lib.config import Config
+from lib.config.catalog import Product
 from lib.config.recovery import DisasterRecovery
 from lib.config.start_stop import StartStop
 from lib.constructs.arns import Arns
@@ -97,6 +100,14 @@ def fence(config: DisasterRecovery) -> Specimen:
     )
     Fencing(stack, "Fence", parts=parts)
     return Specimen(config, dict(Template.from_stack(stack).to_json()))
+
+
+def example_plan(**changes: str) -> StartStop:
+    """Stop and start with the examples of its variables."""
+    plan = Config.load(None, {**example_environ(Product.START_STOP), **changes}).start_stop
+    if plan is None:
+        raise ValueError("the examples do not deploy stop and start")
+    return plan
 
 
 def transition(plan: StartStop, what: str, *, also: OtherRecords | None = None) -> Specimen:

@@ -1,4 +1,4 @@
-"""Write docs/workflows.md: the recovery workflows and the fence as diagrams, from the definitions that are deployed.
+"""Write docs/workflows.md: all workflows as diagrams, from the definitions that are deployed.
 
 Run it after a change of the workflows: python -m docs.workflows
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.outline import outline
-from docs.specimen import Specimen, fence, specimen
+from docs.specimen import Specimen, example_plan, fence, specimen, transition
 from lib.config import Config, DisasterRecovery
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -42,6 +42,33 @@ It does so each time it runs, until `./build.sh rearm` clears that record; while
 nothing, and what is paused stays so.
 """
 
+STOP_HEAD = """
+# Stop and start
+
+For each environment the state machines `<MWAA_MAIN_STACK_NAME>-<MWAA_ENV_NAME>-stop`, `-start` and `-reactivate`; the
+first two are started by their schedules or by hand. An environment is deleted only by the state after the one that
+records the stop, and that comes after three proofs: every object of the backup has been read and its rows counted, the
+environment can be created again, and nothing has run since the snapshot. After a redrive the last one is asked again.
+
+However a stop ends before that, a rule starts `-reactivate`: the DAGs that it had paused become active again, and the
+record of the stop is forgotten. It asks an Airflow that does not answer for six hours.
+
+What a stop does when something runs (`STOP_WHEN_BUSY`, or `when_busy` in its input) changes no state, only the answers
+of "Pause the DAGs that are idle". The diagrams show environments whose web server may be private; with
+`MWAA_UPDATE_AFTER_RESTORE=YES` a start also waits for the update after the restore.
+"""
+
+NETWORK = {
+    "MWAA_VPC_ID": "vpc-0a1bcd23ee45fg678",
+    "MWAA_VPC_SUBNETS": "[subnet-1234567, subnet-987654321]",
+    "MWAA_VPC_SECURITY_GROUPS": "[sg-0123456789]",
+}
+TRANSITIONS = {
+    "Stop": "stop",
+    "Start": "start",
+    "Reactivate, after a stop that has failed, timed out or was aborted": "reactivate",
+}
+
 WORKFLOWS = {"Backup and restore": "BACKUP_RESTORE", "Warm standby": "WARM_STANDBY"}
 FENCES = {
     "With FENCE_PRIMARY=YES: its DAGs are paused": "YES",
@@ -53,7 +80,8 @@ def page() -> str:
     """The whole page."""
     recoveries = [_section(title, specimen(_config(DR_TYPE=dr_type))) for title, dr_type in WORKFLOWS.items()]
     fences = [_section(title, fence(_config(FENCE_PRIMARY=flag))) for title, flag in FENCES.items()]
-    return "".join((HEAD, *recoveries, FENCE_HEAD, *fences))
+    transitions = [_section(title, transition(example_plan(**NETWORK), what)) for title, what in TRANSITIONS.items()]
+    return "".join((HEAD, *recoveries, FENCE_HEAD, *fences, STOP_HEAD, *transitions))
 
 
 def _config(**changes: str) -> DisasterRecovery:

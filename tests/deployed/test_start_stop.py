@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.local_aws import eventually
 from tests.support.night import NAME, REGION, SECONDS, Night, night
+from tests.support.permissions import judged, statements_of
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +44,22 @@ def test_after_a_stop_and_a_start_the_environment_is_what_it_was(site: Night) ->
     assert site.records() == {}
     assert "saved" in site.mail("dev is there again").text
     assert site.airflow.conf_of("restore_metadata")["variable_restore_strategy"] == "REPLACE"
+
+
+def test_every_call_of_a_stop_and_a_start_is_allowed_by_the_policy_of_its_role(site: Night) -> None:
+    site.aws.forget_calls()
+    assert site.run("stop").states[-1] == GONE
+    site.lose()
+    assert site.run("start").states[-1] == STARTED
+    iam = site.client("iam")
+    roles = {role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("night-")}
+    policies = {role: statements_of(iam, role) for role in roles}
+    calls = [call for call in site.aws.calls() if call.role in roles]
+    assert {"airflow:DeleteEnvironment", "airflow:CreateEnvironment", "airflow:UntagResource"} <= {
+        call.action for call in calls
+    }
+    verdicts = [(call, judged(call, policies[call.role])) for call in calls]
+    assert [(call.role, call.action, call.resource) for call, verdict in verdicts if not verdict.is_allowed] == []
 
 
 def test_a_backup_that_is_altered_after_it_was_written_keeps_the_environment(site: Night) -> None:
@@ -145,9 +162,8 @@ def test_a_stop_that_is_aborted_leaves_the_dags_active(site: Night) -> None:
 
 def test_a_stop_that_times_out_leaves_the_dags_active(site: Night) -> None:
     before = site.executions("reactivate")
-    with site.changed("stop", r'("TimeoutSeconds":)7200', r"\g<1>200"):
+    with site.changed("stop", r'("TimeoutSeconds":)7200', r"\g<1>60"):
         arn = begun_to_back_up(site)
-    site.aws.scale(timeouts=0.2)  # 40 s for the machine, and time enough for each step of the next one
     assert site.ended(arn).status == "TIMED_OUT"
     left_as_it_was(site, before)
 
