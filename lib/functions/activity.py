@@ -16,7 +16,9 @@ from lib.functions import clock
 from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
 from lib.functions.dag_note import Note, NoteBook
 from lib.functions.errors import AirflowUnavailable, DeadlinePassed, Misconfigured, NotReady, StillBusy
+from lib.functions.listed import listed
 from lib.functions.log import logger
+from lib.functions.ops import chosen
 from lib.functions.waiting import begun, is_later_redrive
 
 CHANGE_SECONDS = 180
@@ -26,22 +28,18 @@ MANY = 50
 TO_PAUSE = timedelta(minutes=20)
 """How long it may take to pause thousands, beside the wait for what runs."""
 NAMED = 5
-"""How many DAGs or runs are named in a result or an error."""
-
-Event = Mapping[str, Any]
-Result = dict[str, Any]
+"""How many DAGs or runs are named in a result."""
 
 _log = logger(__name__)
 
 
-def handler(event: Event, _: object) -> Result:
+def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Do the `op` of the event; raises what `Airflow` says, and NotReady and Misconfigured of S3."""
-    if event["op"] not in OPERATIONS:
-        raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
-    return OPERATIONS[event["op"]](airflow_of(event["environment"], event["version"]), NoteBook.of(event), event)
+    airflow = airflow_of(event["environment"], event["version"])
+    return chosen(OPERATIONS, event)(airflow, NoteBook.of(event), event)
 
 
-def note(airflow: Airflow, book: NoteBook, event: Event) -> Result:
+def note(airflow: Airflow, book: NoteBook, event: Mapping[str, Any]) -> dict[str, Any]:
     """Note the active DAGs for `execution`, and those of a stop before whose DAGs are not active again yet.
 
     Returns the note's `key`, how many are `active`, whether an earlier note was `joined`, and when a wait begins.
@@ -54,7 +52,7 @@ def note(airflow: Airflow, book: NoteBook, event: Event) -> Result:
     return {"key": book.shelf.key, "active": len(noted.active), "joined": before is not None, **begun(event)}
 
 
-def quieten(airflow: Airflow, book: NoteBook, event: Event) -> Result:
+def quieten(airflow: Airflow, book: NoteBook, event: Mapping[str, Any]) -> dict[str, Any]:
     """Pause all but `own_dags`, each once its runs have ended; `when_busy` is WAIT, SKIP or FORCE.
 
     `outcome`: QUIET, WAIT (ask again), BUSY (give up), AGAIN (begin the wait anew, after a redrive); `paused` by this
@@ -73,7 +71,7 @@ def quieten(airflow: Airflow, book: NoteBook, event: Event) -> Result:
     return {"outcome": outcome, "paused": changed, "busy": sorted(look.busy)[:NAMED], "runs": runs}
 
 
-def still_quiet(airflow: Airflow, book: NoteBook, event: Event) -> Result:
+def still_quiet(airflow: Airflow, book: NoteBook, event: Mapping[str, Any]) -> dict[str, Any]:
     """Whether nothing has run since `snapshot_time` and nothing can: `quiet`; raises StillBusy."""
     noted = _unfinished(book)
     own, standing = set(event["own_dags"]), set(noted.standing)
@@ -84,7 +82,7 @@ def still_quiet(airflow: Airflow, book: NoteBook, event: Event) -> Result:
     moved = (unfinished | since) - standing | standing - unfinished
     ran = sorted(f"{run.dag_id} {run.run_id}" for run in moved if run.dag_id not in own)
     told = [
-        f"{len(names)} {what}: {_some(names)}"
+        f"{len(names)} {what}: {listed(names)}"
         for what, names in (("DAGs are active", active), ("runs are not in the backup as they are now", ran))
         if names
     ]
@@ -93,7 +91,7 @@ def still_quiet(airflow: Airflow, book: NoteBook, event: Event) -> Result:
     return {"quiet": True}
 
 
-def resume(airflow: Airflow, book: NoteBook, _: Event) -> Result:
+def resume(airflow: Airflow, book: NoteBook, _: Mapping[str, Any]) -> dict[str, Any]:
     """Make the noted DAGs active again, then end the note: how many it `activated`, some that are `missing`.
 
     Without an unfinished `note` nothing is done. NotReady where there was no time for all: ask again.
@@ -106,7 +104,7 @@ def resume(airflow: Airflow, book: NoteBook, _: Event) -> Result:
     if changed.left:
         raise NotReady(f"{len(changed.done)} DAGs are active again, {len(changed.left)} are not yet")
     if again := sorted(set(changed.done) - set(airflow.active_dags())):
-        raise AirflowUnavailable(f"{len(again)} DAGs were made active, and are not: {_some(again)}")
+        raise AirflowUnavailable(f"{len(again)} DAGs were made active, and are not: {listed(again)}")
     book.end()
     _log.info("DAGs are active again", extra={"activated": len(changed.done), "missing": changed.missing})
     return {"activated": len(changed.done), "missing": list(changed.missing[:NAMED]), "note": True}
@@ -124,7 +122,7 @@ class Look:
     """DAGs whose runs the stop waits for; other unfinished runs stand still, and are kept as they are."""
 
 
-def _look(airflow: Airflow, book: NoteBook, event: Event) -> Look:
+def _look(airflow: Airflow, book: NoteBook, event: Mapping[str, Any]) -> Look:
     own, noted = set(event["own_dags"]), _unfinished(book)
     active = frozenset(airflow.active_dags()) - own
     if active - set(noted.active):
@@ -144,7 +142,7 @@ def _busy(airflow: Airflow, runs: frozenset[DagRun], noted: Note) -> frozenset[s
     return frozenset(unfinished - by_hand | (by_hand if working is None else by_hand & working))
 
 
-def _bring_to_rest(airflow: Airflow, look: Look, event: Event) -> int:
+def _bring_to_rest(airflow: Airflow, look: Look, event: Mapping[str, Any]) -> int:
     """Pause what is idle, and let go on what got a run just before it was paused; return how many were paused."""
     halted = sorted(look.busy & set(look.note.active) - look.active)
     airflow.set_each(halted, False, seconds=CHANGE_SECONDS / 2)
@@ -157,7 +155,7 @@ def _bring_to_rest(airflow: Airflow, look: Look, event: Event) -> int:
     return len(changed.done)
 
 
-def _outcome(look: Look, event: Event) -> str:
+def _outcome(look: Look, event: Mapping[str, Any]) -> str:
     if not look.active and not look.busy:
         return "QUIET"
     if look.busy and event["when_busy"] == "SKIP":
@@ -170,7 +168,7 @@ def _outcome(look: Look, event: Event) -> str:
         return "AGAIN"
     if look.busy:
         return "BUSY"
-    raise DeadlinePassed(f"{len(look.active)} DAGs do not stay paused: {_some(sorted(look.active))}")
+    raise DeadlinePassed(f"{len(look.active)} DAGs do not stay paused: {listed(sorted(look.active))}")
 
 
 def _unfinished(book: NoteBook) -> Note:
@@ -179,12 +177,7 @@ def _unfinished(book: NoteBook) -> Note:
     raise Misconfigured(f"{book.shelf.url} is no unfinished note. HINT: Start a new execution.")
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-OPERATIONS: Mapping[str, Callable[[Airflow, NoteBook, Event], Result]] = {
+OPERATIONS: Mapping[str, Callable[[Airflow, NoteBook, Mapping[str, Any]], dict[str, Any]]] = {
     "note": note,
     "quieten": quieten,
     "still_quiet": still_quiet,

@@ -25,6 +25,7 @@ from lib.functions.backup_manifest import (
 )
 from lib.functions.calls import calling
 from lib.functions.errors import PreflightFailed
+from lib.functions.listed import listed
 from lib.functions.mwaa import Place
 
 AFFORDABLE = 1 << 30
@@ -71,10 +72,10 @@ class Backup:
     def doubts(self) -> Iterator[str]:
         """What was not proved about it."""
         if self.unread:
-            size = sum(file.size for file in self.unread)
+            size, names = sum(file.size for file in self.unread), [file.name for file in self.unread]
             yield (
-                f"backup {self.id}: of {_listed([file.name for file in self.unread])} ({size:,} bytes) only the sizes"
-                " were compared; the restore compares the rest before it changes anything"
+                f"backup {self.id}: of {listed(names, NAMED)} ({size:,} bytes) only the sizes were"
+                " compared; the restore compares the rest before it changes anything"
             )
 
 
@@ -150,7 +151,7 @@ class BackupBucket:
         manifest = read(self._get(folder + MANIFEST_NAME), environment_id, backup_id)
         for what, names in _faults(manifest, sizes).items():
             if names:
-                raise DamagedBackup(f"{what} here: {_listed(names)}, {len(names)} of {len(manifest.files)} files")
+                raise DamagedBackup(f"{what} here: {listed(names, NAMED)}, {len(names)} of {len(manifest.files)} files")
         promoted = REPORT_NAME not in sizes or _is_promoted(self._get(folder + REPORT_NAME))
         return Backup(manifest, promoted, manifest.files)
 
@@ -222,11 +223,6 @@ def _is_promoted(report: bytes) -> bool:
         return json.loads(report).get("promoted") is not False
     except (ValueError, AttributeError):
         return True
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def _few(warnings: list[str]) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from lib.functions.airflow_client import Airflow, airflow_of
-from lib.functions.errors import AirflowUnavailable, FunctionError, Misconfigured, NotReady
+from lib.functions.errors import AirflowUnavailable, FunctionError, NotReady
 from lib.functions.log import logger
+from lib.functions.ops import chosen
 
 PREFIX = "dr-"
 """How the ids of runs begin that a waiting task asked for."""
@@ -30,9 +31,7 @@ _log = logger(__name__)
 
 def handler(event: Event, _: object) -> Result:
     """Do the `op` of the event; raises what `Airflow` says."""
-    if event["op"] not in OPERATIONS:
-        raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
-    return OPERATIONS[event["op"]](airflow_of(event["environment"], event["version"]), event)
+    return chosen(OPERATIONS, event)(airflow_of(event["environment"], event["version"]), event)
 
 
 def run_id_of(task_token: str) -> str:

@@ -21,6 +21,7 @@ from lib.functions.backups import SHRANK, Backup, BackupBucket
 from lib.functions.blueprint import Shelf
 from lib.functions.blueprint_fields import MOST_TAGS, bucket_of, carried
 from lib.functions.findings import Findings
+from lib.functions.listed import listed
 from lib.functions.log import logger
 from lib.functions.mwaa import Place
 from lib.functions.object_versions import versions_in
@@ -84,7 +85,7 @@ class Proof(Findings):
         if problem := restore_problem(manifest.airflow_version, event["version"]):
             self.problems.append(f"{what}: {problem}")
         if manifest.unreadable:
-            self.warnings.append(f"{what} lacks what could not be decrypted: {', '.join(manifest.unreadable[:5])}")
+            self.warnings.append(f"{what} lacks what could not be decrypted: {listed(manifest.unreadable)}")
 
     def look_at_the_way_back(self) -> None:
         """Whether MWAA creates the same environment again from its blueprint."""

@@ -12,9 +12,10 @@ from typing import Any
 
 from lib.functions import clock, executions, lease, mwaa
 from lib.functions.dag_note import NoteBook, require_unfinished
-from lib.functions.errors import Misconfigured, StillBusy
+from lib.functions.errors import StillBusy
 from lib.functions.log import logger
 from lib.functions.mwaa import Place
+from lib.functions.ops import chosen
 from lib.functions.record_table import RecordTable, stopped, transition
 from lib.functions.stop_proof import verify
 
@@ -128,6 +129,4 @@ OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
 
 def handler(event: Event, _: object) -> dict[str, Any]:
     """`{"op", "environment", "records", "execution", ...}` -> what the operation `op` says that it returns."""
-    if event["op"] not in OPERATIONS:
-        raise Misconfigured(f"unknown op {event['op']!r}, allowed: {', '.join(OPERATIONS)}")
-    return OPERATIONS[event["op"]](event)
+    return chosen(OPERATIONS, event)(event)

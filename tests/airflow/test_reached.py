@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from lib.functions import dag, own_environment
-from lib.functions.airflow_client import Airflow, airflow_of
+from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
 from lib.functions.airflow_client.by_cli import AirflowByCli
+from lib.functions.airflow_client.by_rest import AT_WORK
 from lib.functions.errors import NotReady
 from tests.support.mwaa import NAME, REGION, Mwaa
 from tests.support.real_airflow import RealAirflow
@@ -24,6 +25,7 @@ from tests.support.real_mwaa import RealMwaa
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 DAGS = Path(__file__).parent / "dags" / "reached.py"
+LONG = "reached_" + "x" * 60
 ENVIRONMENT = {"name": NAME, "region": REGION}
 
 
@@ -140,6 +142,39 @@ def test_every_dag_is_paused_also_one_whose_file_is_gone(airflow: RealAirflow, p
     assert is_paused(airflow, "other") is True
 
 
+def test_dags_are_changed_whatever_their_ids_are(airflow: RealAirflow, parsed: Airflow) -> None:
+    long, too = LONG, f"{LONG}_too"
+    assert parsed.set_each([long], False, seconds=60) == Changed((long,))
+    assert [is_paused(airflow, dag_id) for dag_id in (long, too, "reached")] == [False, True, True]
+    asked = [too, "reached", "nobody", LONG + "_nobody"]
+    assert parsed.set_each(asked, False, seconds=60) == Changed((too, "reached"), ("nobody", LONG + "_nobody"))
+    assert sorted(parsed.active_dags()) == sorted([long, too, "reached"])
+    assert parsed.set_each([long, too], True, seconds=60) == Changed((long, too))
+    assert parsed.active_dags() == ["reached"]
+
+
+def test_runs_of_all_dags_are_found_while_they_are_unfinished_and_since_they_started(
+    airflow: RealAirflow, parsed: Airflow
+) -> None:
+    for run in parsed.unfinished_runs():
+        airflow.query("UPDATE dag_run SET state = 'failed' WHERE run_id = %s", run.run_id)
+    parsed.trigger("reached", "dr-open", {})
+    assert parsed.unfinished_runs() == [DagRun("reached", "dr-open")]
+    started = "2030-01-01T00:00:00+00:00"
+    airflow.query("UPDATE dag_run SET state = 'success', start_date = %s WHERE run_id = 'dr-open'", started)
+    assert parsed.unfinished_runs() == []
+    assert parsed.runs_since(started) == [DagRun("reached", "dr-open")]
+    assert parsed.runs_since("2030-01-01T00:00:01+00:00") == []
+
+
+def test_a_dag_works_as_long_as_a_task_of_it_does(airflow: RealAirflow, parsed: Airflow) -> None:
+    airflow.query("UPDATE task_instance SET state = NULL WHERE true")
+    assert parsed.working_dags() == set()
+    for state in AT_WORK:
+        airflow.query("UPDATE task_instance SET state = %s WHERE run_id = 'dr-open'", state)
+        assert parsed.working_dags() == {"reached"}, state
+
+
 def test_airflow_2_without_rest_is_looked_at_and_paused_by_its_commands(
     airflow: RealAirflow, mwaa: Mwaa, parsed: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,3 +186,8 @@ def test_airflow_2_without_rest_is_looked_at_and_paused_by_its_commands(
     assert parsed.active_dags() == ["reached"]
     assert parsed.pause_all() == ["reached"]
     assert is_paused(airflow, "reached") is True
+    assert parsed.set_each(["reached", "nobody"], False, seconds=300) == Changed(("reached",), ("nobody",))
+    assert parsed.runs_since("2030-01-01T00:00:00+00:00") == [DagRun("reached", "dr-open")]
+    airflow.query("UPDATE dag_run SET state = 'queued' WHERE run_id = 'dr-open'")
+    assert parsed.unfinished_runs() == [DagRun("reached", "dr-open")]
+    assert parsed.working_dags() is None

@@ -77,7 +77,9 @@ class AirflowByRest:
 
     def runs_since(self, moment: str) -> list[DagRun]:
         """The runs of all DAGs that have started since; in Airflow 3 also those that have not started yet."""
-        return self._runs_of_all({"start_date_gte": moment})
+        # Without a plus sign, which is a space where a query is not encoded.
+        since = datetime.fromisoformat(moment).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return self._runs_of_all({"start_date_gte": since})
 
     def working_dags(self) -> set[str]:
         """The DAGs with a task at work."""

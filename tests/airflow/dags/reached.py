@@ -3,11 +3,15 @@
 from datetime import datetime
 
 try:
-    from airflow.sdk import DAG
+    from airflow.sdk import DAG, task
 except ImportError:
     from airflow import DAG
+    from airflow.decorators import task
 
-for name in ("reached", "other"):
-    globals()[name] = DAG(
-        name, schedule=None, start_date=datetime(2026, 1, 1), is_paused_upon_creation=name == "reached"
-    )
+LONG = "reached_" + "x" * 60
+
+for name in ("reached", "other", LONG, f"{LONG}_too"):
+    with DAG(
+        name, schedule=None, start_date=datetime(2026, 1, 1), is_paused_upon_creation=name != "other"
+    ) as globals()[name]:
+        task(lambda: None, task_id="nothing")()

@@ -164,8 +164,8 @@ def test_the_unfinished_runs_of_all_dags_are_found(mwaa: Mwaa) -> None:
 
 def test_the_runs_of_all_dags_since_a_moment_are_asked_for(mwaa: Mwaa) -> None:
     mwaa.rest = runs_of(("sales", "r", "success"))
-    assert AIRFLOW.runs_since("2026-11-22T20:10:00+00:00") == [DagRun("sales", "r")]
-    assert mwaa.calls[0].query["start_date_gte"] == "2026-11-22T20:10:00+00:00"
+    assert AIRFLOW.runs_since("2026-11-22T21:10:00.000007+01:00") == [DagRun("sales", "r")]
+    assert mwaa.calls[0].query["start_date_gte"] == "2026-11-22T20:10:00.000007Z"
 
 
 def test_the_dags_with_a_task_at_work_are_found(mwaa: Mwaa) -> None:
