@@ -9,7 +9,7 @@ import pytest
 
 from lib.config import Config
 from lib.config.start_stop_sections import WhenBusy
-from tests.support.configuration import ACCOUNT, errors, start_stop, start_stop_env, valid_env
+from tests.support.configuration import ACCOUNT, errors, of_the_primary, start_stop, start_stop_env
 
 TWO = {"START_STOP_ENVIRONMENTS": "[dev, staging]", "MWAA_ENV_NAME__STAGING": "staging"}
 PRIVATE = {
@@ -260,17 +260,6 @@ def test_days_off_are_dates() -> None:
 def test_only_what_an_execution_can_become_is_notified(value: str) -> None:
     (line,) = errors(start_stop_env(MWAA_NOTIFICATION_TYPES=value))
     assert "allowed: a list of RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED" in line
-
-
-def of_the_primary(**changes: str | None) -> dict[str, str]:
-    """Both products for the same environment."""
-    same = {
-        "CDK_DEFAULT_REGION": "us-east-1",
-        "MWAA_ENV_NAME": "mwaa-primary",
-        "MWAA_SOURCE_BUCKET_NAME": "primary-dags",
-        "MWAA_EXECUTION_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/service-role/primary",
-    }
-    return {**valid_env(), **start_stop_env(**{**same, **changes})}
 
 
 def test_the_primary_can_be_stopped_and_started() -> None:

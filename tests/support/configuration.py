@@ -43,6 +43,17 @@ def start_stop_env(**changes: str | None) -> dict[str, str]:
     return _changed(env, changes)
 
 
+def of_the_primary(**changes: str | None) -> dict[str, str]:
+    """Both products for the same environment."""
+    same = {
+        "CDK_DEFAULT_REGION": "us-east-1",
+        "MWAA_ENV_NAME": "mwaa-primary",
+        "MWAA_SOURCE_BUCKET_NAME": "primary-dags",
+        "MWAA_EXECUTION_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/service-role/primary",
+    }
+    return {**valid_env(), **start_stop_env(**{**same, **changes})}
+
+
 def recovery(**changes: str | None) -> DisasterRecovery:
     """Disaster recovery with these changes."""
     loaded = Config.load(None, valid_env(**changes)).disaster_recovery

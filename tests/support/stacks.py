@@ -14,7 +14,7 @@ from aws_cdk.cx_api import CloudAssembly
 
 from lib.config import Config
 from lib.stacks import add_stacks
-from tests.support.configuration import ACCOUNT, start_stop_env, valid_env
+from tests.support.configuration import ACCOUNT, of_the_primary, start_stop_env, valid_env
 
 REAL_IDS = {
     "PRIMARY_SECURITY_GROUP_IDS": "[sg-0123456789abcdef0]",
@@ -102,7 +102,7 @@ def stop_and_start(**changes: str | None) -> Template:
 
 def beside_recovery(**changes: str | None) -> Template:
     """The stack of stop and start of the primary, from one configuration with disaster recovery."""
-    return _apart(tuple(sorted(_of_the_primary(**changes).items())))
+    return _apart(tuple(sorted(of_the_primary(**changes).items())))
 
 
 def folder_of(environ: Mapping[str, str]) -> Path:
@@ -119,17 +119,7 @@ def both_products(**changes: str | None) -> dict[str, str]:
         "MWAA_EXECUTION_ROLE_ARN__DEV": f"arn:aws:iam::{ACCOUNT}:role/service-role/dev",
         **REAL_IDS,
     }
-    return {name: value for name, value in {**_of_the_primary(), **several, **changes}.items() if value is not None}
-
-
-def _of_the_primary(**changes: str | None) -> dict[str, str]:
-    own = {
-        "CDK_DEFAULT_REGION": "us-east-1",
-        "MWAA_ENV_NAME": "mwaa-primary",
-        "MWAA_SOURCE_BUCKET_NAME": "primary-dags",
-        "MWAA_EXECUTION_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/service-role/primary",
-    }
-    return valid_env(**start_stop_env(**{**own, **changes}))
+    return {name: value for name, value in {**of_the_primary(), **several, **changes}.items() if value is not None}
 
 
 @cache
