@@ -134,13 +134,20 @@ class Faults:
         self._control = control
 
     def silence(
-        self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE, *, at: str = ""
+        self,
+        region: str,
+        services: Sequence[str] = (),
+        how: Silence | str = Silence.REFUSE,
+        *,
+        at: str = "",
+        during: str = "",
     ) -> None:
         """Every call signed for a Region, or only those to services by their IAM prefix or signing name.
 
-        With the name of a state it begins when a workflow comes to that state.
+        `at` a state it begins when a workflow comes to that state, `during` a state it ends with it, too.
         """
-        self._control.post("faults/silence", region=region, services=list(services), how=Silence(how).value, at=at)
+        asked = {"region": region, "services": list(services), "how": Silence(how).value, "at": at, "during": during}
+        self._control.post("faults/silence", **asked)
 
     def delay(self, state: str) -> None:
         """What a state of a workflow waits for comes after its time-out: all is done, and the state fails."""

@@ -146,10 +146,20 @@ class LocalAws:
         self.control.post("reset")
 
     def silence(
-        self, region: str, services: Sequence[str] = (), how: Silence | str = Silence.REFUSE, *, at: str = ""
+        self,
+        region: str,
+        services: Sequence[str] = (),
+        how: Silence | str = Silence.REFUSE,
+        *,
+        at: str = "",
+        during: str = "",
     ) -> None:
-        """A Region, or some of its services, stop answering: see Silence; `at` a state of a workflow, from then on."""
-        self._faults.silence(region, services, how, at=at)
+        """A Region, or some of its services, stop answering: see Silence.
+
+        `at` a state of a workflow, from then on; `during` a state, each time and no longer. STATE is that of any
+        workflow, MACHINE/STATE that of one.
+        """
+        self._faults.silence(region, services, how, at=at, during=during)
 
     def delay(self, state: str) -> None:
         """Every answer to this state of a workflow comes after its time-out, although all is done by then."""
@@ -214,6 +224,10 @@ class LocalAws:
     def age_execution(self, execution: str, days: float) -> None:
         """Let an execution have ended so many days earlier than it did."""
         self.control.post("workflows/age", execution=execution, days=days)
+
+    def time_out(self, execution: str) -> None:
+        """Let an execution that runs have taken as long as its state machine allows."""
+        self.control.post("workflows/time-out", execution=execution)
 
     def _local_environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         environment = {**self.environment(), **settings}

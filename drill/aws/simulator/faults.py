@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -42,14 +44,17 @@ class Fault:
 _faults: list[Fault] = []
 _waiting: dict[str, list[Fault]] = {}
 """What begins when a workflow comes to a state, by its name."""
+_during: dict[str, list[Fault]] = {}
+"""What lasts as long as a workflow is in a state, by its name."""
 _late: set[str] = set()
 
 
 @door("faults/silence")
-def silence(region: str, services: list[str], how: str, at: str = "") -> None:
-    """A Region, or some of its services; `at` a state of a workflow, from then on."""
+def silence(region: str, services: list[str], how: str, at: str = "", during: str = "") -> None:
+    """A Region, or some of its services; from when a workflow comes to a state on, or as long as it is there."""
     fault = Fault(how, region=region, services=frozenset(services))
-    (_waiting.setdefault(at, []) if at else _faults).append(fault)
+    kept = _during.setdefault(during, []) if during else _waiting.setdefault(at, []) if at else _faults
+    kept.append(fault)
 
 
 @door("faults/delay")
@@ -58,14 +63,27 @@ def delay(state: str) -> None:
     _late.add(state)
 
 
-def come_to(state: str) -> None:
-    """A workflow begins an attempt of a state."""
-    _faults.extend(_waiting.pop(state, ()))
+@contextmanager
+def in_state(machine: str, state: str) -> Iterator[None]:
+    """For an attempt of a state in a workflow; tests name it alone, or as MACHINE/STATE."""
+    names = _names(machine, state)
+    begun = [fault for name in names for fault in _during.get(name, ())]
+    _faults.extend([fault for name in names for fault in _waiting.pop(name, ())] + begun)
+    try:
+        yield
+    finally:
+        for fault in begun:
+            if fault in _faults:
+                _faults.remove(fault)
 
 
-def is_late(state: str) -> bool:
+def is_late(machine: str, state: str) -> bool:
     """Whether the answer to a state comes after its time-out."""
-    return state in _late
+    return not _late.isdisjoint(_names(machine, state))
+
+
+def _names(machine: str, state: str) -> tuple[str, str]:
+    return state, f"{machine}/{state}"
 
 
 @door("faults/silence-bucket")
@@ -78,7 +96,7 @@ def silence_bucket(bucket: str, how: str) -> None:
 @on_reset
 def heal() -> None:
     """Everything answers again."""
-    for kept in (_faults, _waiting, _late):
+    for kept in (_faults, _waiting, _during, _late):
         kept.clear()
 
 

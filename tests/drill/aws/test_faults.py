@@ -124,6 +124,21 @@ def test_a_silence_begins_when_a_workflow_comes_to_a_state(aws: LocalAws, build:
     assert build.run(states(First=call, Second=call))["status"] == "SUCCEEDED"
 
 
+def test_a_silence_lasts_as_long_as_one_workflow_is_in_a_state(aws: LocalAws, build: Builder) -> None:
+    call = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:mwaa:listEnvironments", "ResultPath": None}
+    caught = {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Second"}
+    definition = states(First={**call, "Catch": [caught]}, Second=call)
+    machine, other = build.machine(definition), build.machine(definition)
+    aws.silence("us-east-1", ["airflow"], "deny", during=f"{machine.rpartition(':')[2]}/First")
+    for _ in range(2):
+        execution = build.start(machine)
+        assert build.ended(execution)["status"] == "SUCCEEDED"
+        assert [event["type"] for event in build.history(execution)].count("TaskFailed") == 1
+    execution = build.start(other)
+    build.ended(execution)
+    assert "TaskFailed" not in [event["type"] for event in build.history(execution)]
+
+
 def test_a_state_whose_answer_is_late_has_failed_although_all_is_done(aws: LocalAws, build: Builder) -> None:
     """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.Timeout."""
     build.bucket("done")

@@ -64,6 +64,20 @@ def test_a_machine_that_takes_too_long_is_timed_out_not_failed(build: Builder, a
     assert build.history(done["executionArn"])[-1]["type"] == "ExecutionTimedOut"
 
 
+def test_an_execution_is_timed_out_when_a_test_says_so_and_goes_on_when_it_is_redriven(
+    build: Builder, aws: LocalAws
+) -> None:
+    aws.scale(waits=1)
+    execution = build.start(build.machine({**states(Long={"Type": "Wait", "Seconds": 60}), "TimeoutSeconds": 600}))
+    eventually(lambda: len(build.history(execution)) > 1)
+    aws.time_out(execution)
+    found = build.ended(execution)
+    assert (found["status"], found["error"]) == ("TIMED_OUT", "States.Timeout")
+    aws.scale(waits=0)
+    build.client("stepfunctions").redrive_execution(executionArn=execution)
+    assert build.ended(execution)["status"] == "SUCCEEDED"
+
+
 def test_timeouts_are_shortened_by_their_scale(build: Builder, aws: LocalAws) -> None:
     aws.scale(waits=1, timeouts=0.001)
     done = build.run({**states(Long={"Type": "Wait", "Seconds": 60}), "TimeoutSeconds": 600})

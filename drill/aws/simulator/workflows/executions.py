@@ -13,6 +13,7 @@ import contextvars
 import json
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from ministack.core.responses import get_account_id, get_region, json_response, 
 from ministack.services import eventbridge, stepfunctions
 
 from drill.aws.simulator import metrics
-from drill.aws.simulator.state import Scales, on_reset
+from drill.aws.simulator.state import Scales, door, on_reset
 from drill.aws.simulator.workflows import redrivable
 from drill.aws.simulator.workflows.frame import Frame, History
 from drill.aws.simulator.workflows.lifeline import Lifeline, OverError, current
@@ -46,6 +47,8 @@ class Run:
     frame: Frame
     timeout: float | None
     lifeline: Lifeline
+    expire: Callable[[], None] = lambda: None
+    """What its time-out does to the current attempt."""
 
 
 RUNS: dict[str, Run] = {}
@@ -140,16 +143,20 @@ def go_on(arn: str) -> None:
 
 
 def _timer(execution: dict[str, Any], run: Run, lifeline: Lifeline) -> threading.Timer | None:
+    scope = contextvars.copy_context()
+    run.expire = lambda: scope.run(finish, execution, "TIMED_OUT", lifeline, error="States.Timeout", cause="")
     if run.timeout is None:
         return None
-    scope = contextvars.copy_context()
-    timer = threading.Timer(
-        run.timeout * Scales.timeouts,
-        lambda: scope.run(finish, execution, "TIMED_OUT", lifeline, error="States.Timeout", cause=""),
-    )
+    timer = threading.Timer(run.timeout * Scales.timeouts, run.expire)
     timer.daemon = True
     timer.start()
     return timer
+
+
+@door("workflows/time-out")
+def time_out(execution: str) -> None:
+    """Let an execution have taken as long as it may, wherever it is."""
+    RUNS[execution].expire()
 
 
 def finish(execution: dict[str, Any], status: str, lifeline: Lifeline, **details: str) -> None:

@@ -17,7 +17,6 @@ from drill.aws.simulator.workflows.lifeline import current
 def attempt(frame: Frame, state: dict[str, Any]) -> Any:
     """The raw result of the resource; raises ministack's _ExecutionError."""
     resource = state["Resource"]
-    faults.come_to(frame.context["State"]["Name"])
     token = tokens.issue(current.get()) if resource.endswith(TOKEN) else ""
     if token:
         frame.context["Task"] = {"Token": token}
@@ -27,7 +26,8 @@ def attempt(frame: Frame, state: dict[str, Any]) -> Any:
     frame.note("TaskScheduled", taskScheduledEventDetails=scheduled)
     frame.note("TaskStarted", taskStartedEventDetails=named)
     try:
-        result = _call(frame, state, data, token)
+        with faults.in_state(*_where(frame)):
+            result = _call(frame, state, data, token)
     except stepfunctions._ExecutionError as error:
         said = {**named, "error": error.error, "cause": error.cause}
         if error.error in ("States.Timeout", "States.HeartbeatTimeout"):
@@ -47,9 +47,13 @@ def _call(frame: Frame, state: dict[str, Any], data: Any, token: str) -> Any:
     in_time, result = lifeline.call(lambda: integrations.call(state["Resource"], data, frame.scope), timeout)
     if in_time and token:
         result = tokens.wait(token, timeout, _seconds(frame, state, "HeartbeatSeconds"))
-    if not in_time or faults.is_late(frame.context["State"]["Name"]):
+    if not in_time or faults.is_late(*_where(frame)):
         raise stepfunctions._ExecutionError("States.Timeout", "")
     return result
+
+
+def _where(frame: Frame) -> tuple[str, str]:
+    return frame.context["StateMachine"]["Name"], frame.context["State"]["Name"]
 
 
 def _input(frame: Frame, state: dict[str, Any]) -> Any:
