@@ -13,18 +13,11 @@ import pytest
 from drill.aws.control import Call
 from tests.support.estate import Estate, estate
 from tests.support.local_aws import eventually
-from tests.support.permissions import Policies, forbidden, simulated
+from tests.support.permissions import CREATION, Policies, forbidden, made, simulated, wrong
 
 pytestmark = pytest.mark.slow
 
 OURS = "mwaa-data-team-"
-CREATION = {
-    *(f"airflow:{action}" for action in ("CreateEnvironment", "TagResource", "GetEnvironment")),
-    *(f"ec2:Describe{what}" for what in ("Subnets", "SecurityGroups", "Vpcs")),
-    *("iam:PassRole", "iam:CreateServiceLinkedRole", "s3:GetEncryptionConfiguration", "ec2:CreateVpcEndpoint"),
-}
-"""https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html"""
-
 NEEDED = "airflow:CreateEnvironment"
 """What is taken from a role, once."""
 
@@ -34,12 +27,6 @@ PASSED = {
     "s3.amazonaws.com": "Replication",
     "batchoperations.s3.amazonaws.com": "ExistingDagsJobRole",
 }
-
-FREE = {"sts:GetCallerIdentity"}
-"""https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: no permission is needed."""
-
-UNNAMED = {"cloudwatch:GetMetricData"}
-"""Metrics have no ARN: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html."""
 
 _PRIVATE = "private web servers: tests/deployed/test_private.py"
 _COPIED = "S3 copies by itself on the local AWS, which asks no role"
@@ -141,20 +128,14 @@ def reports(land: Estate) -> list[str]:
 
 
 def recorded(land: Estate, policies: Policies) -> Record:
-    calls = [call for call in land.aws.calls() if call.role in policies.of_roles and call.action not in FREE]
+    calls = made(land.aws, policies)
     land.aws.forget_calls()
     return Record(calls, policies, reports(land))
 
 
 def test_every_call_is_allowed_by_the_policies_of_its_role_and_its_resource(record: Record) -> None:
     assert len({call.role for call in record.calls}) > 15
-    wrong = []
-    for call, verdict in zip(record.calls, simulated(record.calls, record.policies), strict=True):
-        # What is made has no name yet: the simulator asks for every name that a policy has for its kind.
-        is_new = call.resource.endswith("/*") or call.action in UNNAMED
-        if verdict != ("wildcard Allowed" if is_new else "single Allowed"):
-            wrong.append((call, verdict))
-    assert wrong == []
+    assert wrong(record.calls, record.policies) == []
 
 
 def test_every_role_acts_but_those_that_are_named(backup_restore: Record, warm_standby: Record) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.local_aws import eventually
-from tests.support.night import NAME, REGION, SECONDS, Night, night
-from tests.support.permissions import judged, statements_of
+from tests.support.night import REGION, SECONDS, Night
+from tests.support.nightfall import nightfall
+from tests.support.permissions import CREATION, Policies, made, simulated, wrong
 
 pytestmark = pytest.mark.slow
 
+NAME = "dev"
 STOPPED = f"stopped/{NAME}.{REGION}"
 GONE, STARTED = "The environment is stopped", "The environment has started"
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    with night(tmp_path_factory.mktemp("night")) as found:
+    with nightfall(tmp_path_factory.mktemp("night")) as (found,):
         yield found
 
 
@@ -51,15 +54,18 @@ def test_every_call_of_a_stop_and_a_start_is_allowed_by_the_policy_of_its_role(s
     assert site.run("stop").states[-1] == GONE
     site.lose()
     assert site.run("start").states[-1] == STARTED
-    iam = site.client("iam")
-    roles = {role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("night-")}
-    policies = {role: statements_of(iam, role) for role in roles}
-    calls = [call for call in site.aws.calls() if call.role in roles]
-    assert {"airflow:DeleteEnvironment", "airflow:CreateEnvironment", "airflow:UntagResource"} <= {
-        call.action for call in calls
-    }
-    verdicts = [(call, judged(call, policies[call.role])) for call in calls]
-    assert [(call.role, call.action, call.resource) for call, verdict in verdicts if not verdict.is_allowed] == []
+    policies = Policies.of_all(site.aws, "night-")
+    calls = made(site.aws, policies)
+    assert wrong(calls, policies) == []
+    assert [call for call in calls if call.status in (401, 403)] == []
+    assert {"airflow:DeleteEnvironment", "airflow:UntagResource"} <= {call.action for call in calls}
+    (creator,) = {call.role for call in calls if call.action == "airflow:CreateEnvironment"}
+    assert {call.action for call in calls if call.role == creator} >= CREATION
+    passed = {call.resource for call in calls if call.action == "iam:PassRole"}
+    assert passed == {str(site.configured.role_arn)}
+    (passing, *_) = [call for call in calls if call.action == "iam:PassRole"]
+    others = [replace(passing, resource=f"{passing.resource}x"), replace(passing, parameters={})]
+    assert simulated(others, policies) == ["single ImplicitlyDenied"] * 2
 
 
 def test_a_backup_that_is_altered_after_it_was_written_keeps_the_environment(site: Night) -> None:
@@ -161,9 +167,8 @@ def test_a_stop_that_is_aborted_leaves_the_dags_active(site: Night) -> None:
 
 
 def test_a_stop_that_times_out_leaves_the_dags_active(site: Night) -> None:
-    before = site.executions("reactivate")
-    with site.changed("stop", r'("TimeoutSeconds":)7200', r"\g<1>60"):
-        arn = begun_to_back_up(site)
+    before, arn = site.executions("reactivate"), begun_to_back_up(site)
+    site.aws.time_out(arn)
     assert site.ended(arn).status == "TIMED_OUT"
     left_as_it_was(site, before)
 

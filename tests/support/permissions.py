@@ -20,6 +20,19 @@ from drill.aws.control import Call
 
 SIMULATOR = Path(__file__).with_name("simulate_policies.mjs")
 
+FREE = {"sts:GetCallerIdentity"}
+"""https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: no permission is needed."""
+
+UNNAMED = {"cloudwatch:GetMetricData"}
+"""Metrics have no ARN: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html."""
+
+CREATION = {
+    *(f"airflow:{action}" for action in ("CreateEnvironment", "TagResource", "GetEnvironment")),
+    *(f"ec2:Describe{what}" for what in ("Subnets", "SecurityGroups", "Vpcs")),
+    *("iam:PassRole", "iam:CreateServiceLinkedRole", "s3:GetEncryptionConfiguration", "ec2:CreateVpcEndpoint"),
+}
+"""https://docs.aws.amazon.com/mwaa/latest/userguide/access-policies.html"""
+
 Statement = Mapping[str, Any]
 
 
@@ -62,6 +75,22 @@ def simulated(calls: Sequence[Call], policies: Policies) -> list[str]:
         [find_node(), str(SIMULATOR)], input=json.dumps(requests), capture_output=True, text=True, check=True
     )
     return list(json.loads(done.stdout))
+
+
+def made(aws: LocalAws, policies: Policies) -> list[Call]:
+    """The recorded calls of these roles that need a permission."""
+    return [call for call in aws.calls() if call.role in policies.of_roles and call.action not in FREE]
+
+
+def wrong(calls: Sequence[Call], policies: Policies) -> list[tuple[Call, str]]:
+    """The calls that AWS would refuse, with what becomes of them."""
+    found = []
+    for call, verdict in zip(calls, simulated(calls, policies), strict=True):
+        # What is made has no name yet: the simulator asks for every name that a policy has for its kind.
+        is_new = call.resource.endswith("/*") or call.action in UNNAMED
+        if verdict != ("wildcard Allowed" if is_new else "single Allowed"):
+            found.append((call, verdict))
+    return found
 
 
 @contextmanager
