@@ -56,6 +56,10 @@ class Lease:
             f"{who} has taken the lease since {executions.name(self.execution)} failed: nothing is done any more"
         )
 
+    def claim(self) -> bool:
+        """Take it where nobody has it, or keep it; False where it is that of another one, which may have ended."""
+        return self.table.claim(self.name, self._wanted, former={})["execution"] == self.execution
+
     def give_back(self) -> bool:
         """Let others act; False where it was not this execution's."""
         return self.table.give_back(self.name, self.execution)

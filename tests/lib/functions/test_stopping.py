@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lib.functions import record_table
-from lib.functions.errors import Misconfigured, StillBusy
+from lib.functions.errors import LeaseLost, Misconfigured, StillBusy
 from lib.functions.record_table import RecordTable
 from lib.functions.stopping import handler
 from tests.support.environments import OWNER_TAG, STATUSES, an_environment
@@ -44,6 +44,14 @@ def do(op: str, execution: str = "", environment: dict[str, str] = PLACE, **more
 
 def stop(execution: str, **more: Any) -> dict[str, Any]:
     return do("record_stop", execution, backup_id="20261122T120000Z", rows=42, note_key=NOTE, **more)
+
+
+def forget(aws: Account) -> None:
+    """What a start does in its end, or a reactivation."""
+    one = aws.execution()
+    do("take_lease", one)
+    do("record_start", one)
+    do("release", one)
 
 
 @pytest.fixture
@@ -132,7 +140,7 @@ def test_a_stop_that_is_redriven_while_another_execution_acts_is_not_recorded(aw
 
 
 def test_a_stop_whose_dags_are_active_again_is_not_recorded(aws: Account, bucket: Any) -> None:
-    do("record_start")
+    forget(aws)
     with pytest.raises(StillBusy, match="the DAGs of dev are active again"):
         stop(aws.execution())
     assert aws.table.get(STOPPED) == {}
@@ -145,13 +153,37 @@ def test_in_the_end_the_note_is_ended_and_the_lease_given_back(aws: Account, buc
     assert do("finish", one) == {"note": True, "released": True}
     assert ended_at(bucket) == "2026-11-22T13:11:30+00:00"
     assert aws.table.get(LEASE) == {}
-    assert do("finish", one) == {"note": False, "released": False}
+    aws.later(hours=1)
+    assert do("finish", one)["note"] is False
     assert ended_at(bucket) == "2026-11-22T13:11:30+00:00"
+    assert aws.table.get(LEASE) == {}
 
 
 def test_a_start_ends_the_note_of_a_stop_that_did_not_get_so_far(aws: Account, bucket: Any) -> None:
-    do("record_start")
+    forget(aws)
     assert ended_at(bucket)
+
+
+def test_an_old_start_that_is_redriven_does_not_forget_the_stop_since(aws: Account, bucket: Any) -> None:
+    """Recovery would begin, for an environment that nobody misses."""
+    old, one = aws.execution(running=False), aws.execution()
+    do("take_lease", old)
+    do("take_lease", one)
+    stop(one)
+    with pytest.raises(LeaseLost, match="nothing is done any more"):
+        do("record_start", old)
+    assert aws.table.get(STOPPED)["execution"] == one
+    assert not ended_at(bucket)
+
+
+def test_an_old_stop_that_is_redriven_does_not_end_the_note_of_the_one_since(aws: Account, bucket: Any) -> None:
+    """Its DAGs would stay paused if it failed."""
+    old, one = aws.execution(running=False), aws.execution()
+    do("take_lease", old)
+    do("take_lease", one)
+    assert do("finish", old) == {"note": False, "released": False}
+    assert not ended_at(bucket)
+    assert do("finish", one) == {"note": True, "released": True}
 
 
 @pytest.fixture
