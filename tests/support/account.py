@@ -1,35 +1,17 @@
-"""What a user has in the account before a deployment: networks, buckets, roles, the primary environment."""
+"""The .env of a test's account, and what is there before a deployment, as drill/land.py makes it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from drill.aws import LocalAws
+from drill.land import buckets_and_roles, create, networks
 from lib.config.recovery import DisasterRecovery
-from lib.config.recovery_sections import Side
 
-MWAA = ["airflow.amazonaws.com", "airflow-env.amazonaws.com"]
+__all__ = ["create", "env_file", "networks", "prepare"]
+
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-
-
-def networks(aws: LocalAws, regions: Mapping[str, str]) -> dict[str, str]:
-    """A VPC in each of the Regions by their side, as variables of the configuration."""
-    variables: dict[str, str] = {}
-    for number, (side, region) in enumerate(regions.items()):
-        ec2 = aws.client("ec2", region)
-        vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
-        blocks = [f"10.{number}.{half}.0/24" for half in (1, 2)]
-        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"] for block in blocks]
-        group = ec2.create_security_group(VpcId=vpc, GroupName="mwaa", Description="MWAA")["GroupId"]
-        variables |= {
-            f"{side}_VPC_ID": vpc,
-            f"{side}_SUBNET_IDS": f"'{json.dumps(subnets)}'",
-            f"{side}_SECURITY_GROUP_IDS": f"'{json.dumps([group])}'",
-        }
-    return variables
 
 
 def env_file(variables: Mapping[str, str]) -> str:
@@ -43,38 +25,6 @@ def env_file(variables: Mapping[str, str]) -> str:
 
 
 def prepare(aws: LocalAws, config: DisasterRecovery) -> None:
-    """DAGs buckets and roles of both sides, and the primary environment with a file of requirements."""
-    for side in (config.primary, config.secondary):
-        _bucket(aws, side)
-        trust = {"Effect": "Allow", "Principal": {"Service": MWAA}, "Action": "sts:AssumeRole"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        aws.client("iam").create_role(
-            RoleName=side.role_arn.rpartition("/")[2], Path="/service-role/", AssumeRolePolicyDocument=policy
-        )
+    """DAGs buckets and roles of both sides, and the primary environment."""
+    buckets_and_roles(aws, config)
     create(aws, config, config.primary)
-
-
-def create(aws: LocalAws, config: DisasterRecovery, side: Side, **changes: Any) -> None:
-    """Create the environment of a side, as a user would."""
-    wanted = {
-        "Name": side.environment_name,
-        "ExecutionRoleArn": str(side.role_arn),
-        "SourceBucketArn": f"arn:aws:s3:::{side.dags_bucket_name}",
-        "DagS3Path": "dags",
-        "NetworkConfiguration": {
-            "SubnetIds": [*side.subnet_ids],
-            "SecurityGroupIds": [*side.security_group_ids],
-        },
-        "AirflowVersion": config.deployment.mwaa_version,
-        "AirflowConfigurationOptions": {"core.parallelism": "64"},
-        "WebserverAccessMode": "PUBLIC_ONLY",
-        "Tags": {"team": "data"},
-    }
-    aws.client("mwaa", side.region).create_environment(**{**wanted, **changes})
-
-
-def _bucket(aws: LocalAws, side: Side) -> None:
-    s3, name = aws.client("s3", side.region), side.dags_bucket_name
-    place = {"CreateBucketConfiguration": {"LocationConstraint": side.region}} if side.region != "us-east-1" else {}
-    s3.create_bucket(Bucket=name, **place)
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
