@@ -97,9 +97,12 @@ class AirflowFront:
             if method == "PATCH":
                 self.paused = dict.fromkeys(self.paused, bool(body["is_paused"]))
             return 200, {"dags": found, "total_entries": len(found)}
-        dag_id = path.rpartition("/")[2]
+        dag_id = path.split("/")[2]
         if dag_id not in self.paused:
             return 404, {"title": "DAG not found"}
+        if method == "POST":
+            self._start(dag_id, body["dag_run_id"], dict(body["conf"]))
+            return 200, {"dag_run_id": body["dag_run_id"], "state": "queued"}
         return 200, {"dag_id": dag_id, "is_active": True, "has_import_errors": False}
 
     def _variables(self, verb: str, key: str, value: str = "") -> str:
@@ -140,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._rest()
 
     def do_POST(self) -> None:
+        if self.path.startswith("/api/"):
+            self._rest()
+            return
         printed = self.airflow.command(self._taken().decode())
         stdout, stderr = (base64.b64encode(text.encode()).decode() for text in printed)
         self._reply(400 if printed[1] else 200, {"stdout": stdout, "stderr": stderr})
