@@ -17,8 +17,9 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   test [PYTEST ARGUMENT...]    all tests but those on real schedulers, the slow ones too
   lint                         ruff: rules and format
   types                        mypy, strict
-  drill [--airflow VERSION]    back up one real Airflow, lose it, restore another one, compare every row
-  matrix [VERSION...]          the drill with each Airflow version; without a choice also what `living` does
+  drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--keep] [--json]
+                               lose a Region and be recovered, by both strategies or one; see docs/rehearsal.md
+  matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
                                configured; without .env from .env.example

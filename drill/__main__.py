@@ -1,61 +1,105 @@
-"""`python -m drill`: the whole solution rehearsed with one Airflow version."""
+"""`python -m drill`: the whole solution rehearsed, one strategy after the other, or its engine alone."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
-import tempfile
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from drill.account import Account
+from drill.aws import LocalAwsError
+from drill.faults import FAULTS
+from drill.outcome import Outcome, to_json
+from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
 from drill.rehearsal import Rehearsal
-from drill.venvs import DrillError, chosen_lock, provision
+from drill.report import page
+from drill.strategies import STRATEGIES
+from drill.telling import text
+from drill.venvs import PROJECT, DrillError, Lock, chosen_lock, provision
+
+ENGINE = "engine"
+"""No disaster of a Region: the engine alone, between two Airflows that nobody watches."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ROWS = 1000
+REPORT = PROJECT / "drill-report.html"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a drill; 0: every row is as promised, 1: not, 2: it could not be run."""
+    """Run a drill; 0: everything is as promised, 1: not, 2: it could not be run."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _end)
+    for number in SIGNALS:
+        signal.signal(number, _end)
     try:
         lock = chosen_lock(options.airflow)
         print(f"{lock.airflow}  Python {lock.python}, {lock.path.name}", file=sys.stderr, flush=True)
-        account = rehearse(provision(lock), keep=options.keep)
-    except (DrillError, PostgresError) as err:
+        if options.strategy == ENGINE:
+            return _rehearse_the_engine(lock, options)
+        return _rehearse(lock, options)
+    except (DrillError, PostgresError, LocalAwsError) as err:
         print(f"drill: {err}", file=sys.stderr)
         return 2
+    except Exception:  # noqa: BLE001 - 1 says that something is not as promised, and this says nothing of that
+        traceback.print_exc()
+        return 2
+
+
+def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
+    """Play the strategies that were chosen, tell of each one at once, and write the page."""
+    outcomes: list[Outcome] = []
+    for strategy, fault in chosen(options.strategy, options.fault):
+        outcomes.append(play(strategy, lock, rows=options.rows, fault=fault, keep=options.keep))
+        if not options.json:
+            print(text(outcomes[-1]), flush=True)
+        REPORT.write_text(page(outcomes), encoding="utf-8")
+    print(f"the report: {REPORT}", file=sys.stderr)
+    if options.json:
+        print(to_json(outcomes))
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _rehearse_the_engine(lock: Lock, options: argparse.Namespace) -> int:
+    account = rehearse(provision(lock), keep=options.keep)
     print(account.to_json() if options.json else account.text())
     return 0 if account.passed else 1
 
 
 def rehearse(venv: Path, *, keep: bool = False) -> Account:
-    """Play the rehearsal in a temporary folder, which is removed unless it is to be kept."""
-    folder = Path(tempfile.mkdtemp(prefix="mwaa-dr-drill-"))
-    try:
-        with ExitStack() as stack:
-            return Rehearsal(venv, folder, stack).run()
-    finally:
-        if keep:
-            print(f"kept: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Play the engine's rehearsal."""
+    with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
+        return Rehearsal(venv, folder, stack).run()
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    """Leave by way of the `finally` blocks, which end the Airflows and the servers."""
+    """Leave by way of the `finally` blocks, which end the Airflows and the servers; the first signal is enough."""
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="drill", description="Back up one real Airflow, lose it, restore another.")
+    parser = argparse.ArgumentParser(prog="drill", description="Lose a Region, and be recovered in another one.")
+    names = [*STRATEGIES, ENGINE]
+    parser.add_argument("--strategy", default="", choices=names, help=f"default: {', then '.join(STRATEGIES)}")
     parser.add_argument("--airflow", default="", metavar="VERSION", help="default: 2.10.3, or what this machine runs")
+    parser.add_argument("--rows", type=_rows, default=ROWS, metavar="N", help=f"rows of history; default: {ROWS}")
+    parser.add_argument(
+        "--fault", default="", choices=[*FAULTS, ALL], help="one failure more, or each in turn: see docs/rehearsal.md"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and the backup")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _rows(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+    return int(text)
 
 
 if __name__ == "__main__":

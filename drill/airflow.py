@@ -165,10 +165,10 @@ class Airflow:
         paths = sorted(path for path in (self.folder / "logs").rglob("*.log") if dag_id in str(path.parent))
         return "\n".join(path.read_text(errors="replace") for path in paths)
 
-    def _popen(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"{name}.out").open("wb") as output:
+    def _popen(self, name: str, *arguments: str, program: str = "airflow") -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.out").open("ab") as output:
             return subprocess.Popen(
-                [self._venv / "bin" / "airflow", *arguments],
+                [self._venv / "bin" / program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

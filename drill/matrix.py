@@ -65,7 +65,7 @@ def drill(airflow: str) -> Outcome:
         lock = chosen_lock(airflow)
         python = lock.python
         provision(lock)
-        done = _run([sys.executable, "-m", "drill", "--airflow", airflow, "--json"])
+        done = _run([sys.executable, "-m", "drill", "--strategy", "engine", "--airflow", airflow, "--json"])
     except (DrillError, subprocess.TimeoutExpired) as err:
         outcome = Outcome(airflow, python, passed=False, compared=0, differences=0, seconds=0.0, words=str(err))
     else:

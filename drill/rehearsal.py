@@ -95,9 +95,9 @@ class Rehearsal:
                 connections=seed.CONNECTIONS,
                 pools=seed.POOLS,
                 unpause=[*BY_HAND, *BY_SCHEDULER, "drill_half_fed", "backup_metadata"],
-                trigger=[_by_hand(dag_id) for dag_id in BY_HAND],
+                trigger=[by_hand(dag_id) for dag_id in BY_HAND],
             )
-            self.primary.wait("the primary's runs", self._unfinished, RUN_SECONDS)
+            self.primary.wait("the primary's runs", lambda: unfinished(self.primary), RUN_SECONDS)
             seed.after_the_runs(self.primary)
 
     def live_elsewhere(self) -> None:
@@ -108,7 +108,7 @@ class Rehearsal:
                 variables=seed.VARIABLES_THERE,
                 connections=seed.CONNECTIONS_THERE,
                 unpause=[*ELSEWHERE, "restore_metadata"],
-                trigger=[_by_hand(dag_id) for dag_id in ELSEWHERE],
+                trigger=[by_hand(dag_id) for dag_id in ELSEWHERE],
             )
             for dag_id in ELSEWHERE:
                 self.second.wait_for_run(dag_id, _run_id(dag_id), RUN_SECONDS)
@@ -180,24 +180,6 @@ class Rehearsal:
     def _rows(self, airflow: Airflow) -> Rows:
         return decrypted(read(airflow.url), self._keys[airflow.name])
 
-    def _unfinished(self) -> str:
-        runs: dict[str, list[str]] = {}
-        for dag_id, state in self.primary.query("SELECT dag_id, state FROM dag_run"):
-            runs.setdefault(dag_id, []).append(state)
-        wanted = {
-            **{dag_id: [state] for dag_id, state in BY_HAND.items()},
-            **{dag_id: ["success"] * number for dag_id, number in BY_SCHEDULER.items()},
-        }
-        wrong = [f"{dag_id} has {runs.get(dag_id)}" for dag_id, states in wanted.items() if runs.get(dag_id) != states]
-        for dag_id, states in wanted.items():
-            if states[0] != "failed" and "failed" in runs.get(dag_id, []):
-                raise DrillError(f"{dag_id} failed:\n{self.primary.task_log(dag_id)[-3000:]}")
-        at_work = self.primary.query(
-            "SELECT dag_id, task_id, state FROM task_instance WHERE state IN"
-            " ('running', 'deferred', 'queued', 'scheduled', 'up_for_retry', 'up_for_reschedule', 'restarting')"
-        )
-        return "; ".join(wrong) or ("" if set(at_work) == AT_WORK else f"at work: {sorted(at_work)}")
-
     def _not_parsed_again(self) -> str:
         waiting = self.second.query("SELECT 1 FROM dag WHERE dag_id = 'drill_yearly' AND next_dagrun IS NULL")
         return "drill_yearly has no next run yet" if waiting else ""
@@ -226,9 +208,32 @@ class Rehearsal:
         print(f"{self.account.airflow}  {name}: {self.account.parts[name]} s", file=sys.stderr, flush=True)
 
 
+def unfinished(primary: Airflow) -> str:
+    """What is missing until the primary's own DAGs have done all that they do; empty: nothing is."""
+    runs: dict[str, list[str]] = {}
+    for dag_id, state in primary.query("SELECT dag_id, state FROM dag_run"):
+        runs.setdefault(dag_id, []).append(state)
+    wanted = {
+        **{dag_id: [state] for dag_id, state in BY_HAND.items()},
+        **{dag_id: ["success"] * number for dag_id, number in BY_SCHEDULER.items()},
+    }
+    wrong = [f"{dag_id} has {runs.get(dag_id)}" for dag_id, states in wanted.items() if runs.get(dag_id) != states]
+    for dag_id, states in wanted.items():
+        if states[0] != "failed" and "failed" in runs.get(dag_id, []):
+            logs = primary.task_log(dag_id)[-3000:] or primary.output("scheduler")
+            raise DrillError(f"{dag_id} failed:\n{logs}")
+    at_work = primary.query(
+        "SELECT dag_id, task_id, state FROM task_instance WHERE dag_id = ANY(%s) AND state IN"
+        " ('running', 'deferred', 'queued', 'scheduled', 'up_for_retry', 'up_for_reschedule', 'restarting')",
+        [*wanted],
+    )
+    return "; ".join(wrong) or ("" if set(at_work) == AT_WORK else f"at work: {sorted(at_work)}")
+
+
 def _run_id(dag_id: str) -> str:
     return f"drill~{dag_id}+1"
 
 
-def _by_hand(dag_id: str) -> dict[str, Any]:
+def by_hand(dag_id: str) -> dict[str, Any]:
+    """The request for a run of a DAG."""
     return {"dag_id": dag_id, "run_id": _run_id(dag_id), "conf": seed.CONF if dag_id == "drill_mapped" else None}

@@ -65,14 +65,19 @@ def read(url: str) -> Rows:
     try:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with connection.cursor() as cursor:
-            cursor.execute("SET TIME ZONE 'UTC'")
-            cursor.execute(
-                "SELECT table_name, array_agg(column_name::text ORDER BY column_name)"
-                " FROM information_schema.columns WHERE table_schema = 'public' GROUP BY 1"
-            )
-            return {table: _rows(cursor, table, columns) for table, columns in cursor.fetchall()}
+            return read_from(cursor)
     finally:
         connection.close()
+
+
+def read_from(cursor: psycopg2.extensions.cursor) -> Rows:
+    """Read every table as the transaction of a cursor sees it, keys as they are."""
+    cursor.execute("SET TIME ZONE 'UTC'")
+    cursor.execute(
+        "SELECT table_name, array_agg(column_name::text ORDER BY column_name)"
+        " FROM information_schema.columns WHERE table_schema = 'public' GROUP BY 1"
+    )
+    return {table: _rows(cursor, table, columns) for table, columns in cursor.fetchall()}
 
 
 def identity(table: str, row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,15 +42,10 @@ class Cdk:
         node = find_node()
         # Our Python first: where Node.js is installed there may be another one, without the CDK.
         path = os.pathsep.join([str(Path(sys.executable).parent), str(Path(node).parent), environment.get("PATH", "")])
-        done = subprocess.run(
+        done = _run(
             [node, str(COMMAND), "--no-notices", "--no-color", "--output", str(self._folder / "out"), *arguments],
-            cwd=PROJECT if with_app else self._folder,
-            env={**environment, **QUIET, "PATH": path, "JSII_NODE": node},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            PROJECT if with_app else self._folder,
+            {**environment, **QUIET, "PATH": path, "JSII_NODE": node},
         )
         with (self._folder / "cdk.log").open("a", encoding="utf-8") as log:
             log.write(f"$ cdk {' '.join(arguments)}\n{done.stdout}\n")
@@ -57,6 +53,26 @@ class Cdk:
             tail = "\n".join(done.stdout.strip().splitlines()[-15:])
             raise LocalAwsError(f"cdk {arguments[0]} failed:\n{tail}", f"All of it is in {self._folder / 'cdk.log'}.")
         return done.stdout
+
+
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; where we are ended before, so is all that it has started, the app among it."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output)
 
 
 def find_node() -> str:

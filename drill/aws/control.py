@@ -51,6 +51,23 @@ class Message:
     region: str
 
 
+@dataclass(frozen=True)
+class Environment:
+    """An MWAA environment, as MWAA keeps it."""
+
+    region: str
+    name: str
+    fields: dict[str, Any]
+    """As GetEnvironment names them."""
+    wanted: dict[str, Any]
+    """What an update that has not ended will change."""
+
+    @property
+    def status(self) -> str:
+        """Its status."""
+        return str(self.fields["Status"])
+
+
 class Control:
     """Calls of the simulator's own door, which no AWS client knows."""
 
@@ -92,6 +109,14 @@ class Mwaa:
     def pace(self, *, create: float = 2, update: float = 1, delete: float = 1) -> None:
         """How many seconds creating, updating and deleting take from now on."""
         self._control.post("mwaa/pace", create=create, update=update, delete=delete)
+
+    def finish(self, region: str, name: str) -> None:
+        """End the creation, update or deletion that an environment is in, whatever the pace."""
+        self._control.post("mwaa/finish", region=region, name=name)
+
+    def environments(self) -> list[Environment]:
+        """Every environment that there is, also in a silent Region."""
+        return [Environment(**found) for found in self._control.post("mwaa/all")]
 
     def fail_creation(
         self, region: str, name: str, *, code: str = "INCORRECT_CONFIGURATION", message: str = ""

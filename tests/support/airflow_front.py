@@ -118,9 +118,12 @@ class AirflowFront:
             if method == "PATCH":
                 self.paused = dict.fromkeys(self.paused, bool(body["is_paused"]))
             return 200, _listed("dags", found)
-        dag_id = path.rpartition("/")[2]
+        dag_id = path.split("/")[2]
         if dag_id not in self.paused:
             return 404, {"title": "DAG not found"}
+        if method == "POST":
+            self.start(dag_id, body["dag_run_id"], dict(body["conf"]))
+            return 200, {"dag_run_id": body["dag_run_id"], "state": "queued"}
         if method == "PATCH":
             self.paused[dag_id] = bool(body["is_paused"])
         return 200, {"dag_id": dag_id, "is_active": True, "has_import_errors": False}

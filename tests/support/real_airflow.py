@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from drill.airflow import Airflow
+from drill.boto import lend_boto
 from drill.venvs import PROJECT, chosen_lock, provision
 
 PACKAGE = PROJECT / "assets" / "dags" / "mwaa_dr"
-BOTO = ("boto3", "botocore", "s3transfer", "jmespath")
-"""On MWAA they come with the Amazon provider, which the locks leave out; all are plain Python."""
-
 QUICK = {
     "AIRFLOW__SCHEDULER__LOCAL_TASK_JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3",
@@ -41,7 +38,7 @@ class RealAirflow(Airflow):
     def __init__(self, venv: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
         super().__init__("primary", venv, folder, url, {**QUICK, "PYTHONPATH": str(folder / "boto"), **settings})
         shutil.copytree(PACKAGE, self.dags / "mwaa_dr", ignore=shutil.ignore_patterns("__pycache__"))
-        _lend_boto(folder / "boto")
+        lend_boto(folder / "boto")
 
     def set(self, **settings: str) -> None:
         """Change environment variables of what is started from now on."""
@@ -100,12 +97,3 @@ def venvs() -> list[str]:
 def venv(name: str) -> Path:
     """The folder of a virtual environment; that of a version is made from its lock where it is not there yet."""
     return Path(name) if os.sep in name else provision(chosen_lock(name))
-
-
-def _lend_boto(folder: Path) -> None:
-    folder.mkdir()
-    for name in BOTO:
-        found = importlib.util.find_spec(name)
-        assert found is not None
-        assert found.origin is not None
-        (folder / name).symlink_to(Path(found.origin).parent)

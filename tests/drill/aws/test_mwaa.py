@@ -136,6 +136,25 @@ def test_a_creation_never_ends_on_demand_and_only_that_one(build: Builder, aws: 
     assert build.status("stuck") == "CREATING"
 
 
+def test_a_change_ends_when_somebody_says_so_whatever_the_pace(build: Builder, aws: LocalAws) -> None:
+    aws.mwaa.pace(create=3600, update=3600)
+    build.environment()
+    aws.mwaa.finish("us-east-1", "mwaa")
+    assert build.status() == "AVAILABLE"
+    build.client("mwaa").update_environment(Name="mwaa", MaxWorkers=9)
+    assert [one.wanted for one in aws.mwaa.environments()] == [{"MaxWorkers": 9}]
+    aws.mwaa.finish("us-east-1", "mwaa")
+    assert [(one.fields["MaxWorkers"], one.wanted) for one in aws.mwaa.environments()] == [(9, {})]
+
+
+def test_every_environment_is_told_also_of_a_silent_region(build: Builder, aws: LocalAws) -> None:
+    available(build)
+    aws.silence("us-east-1")
+    assert [(one.region, one.name, one.status) for one in aws.mwaa.environments()] == [
+        ("us-east-1", "mwaa", "AVAILABLE")
+    ]
+
+
 def test_deleting_takes_its_time_and_then_it_is_not_found(build: Builder, aws: LocalAws) -> None:
     available(build)
     aws.mwaa.pace(delete=1)

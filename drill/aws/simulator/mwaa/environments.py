@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
 # mw1.micro has one of each (https://docs.aws.amazon.com/mwaa/latest/userguide/environment-class.html).
 MICRO = {"MaxWorkers": 1, "Schedulers": 1, "MinWebservers": 1, "MaxWebservers": 1}
 SERVICE_ROLE = "aws-service-role/airflow.amazonaws.com/AWSServiceRoleForAmazonMWAA"
+HOW = "WorkerReplacementStrategy"
+"""What an update takes and GetEnvironment does not tell."""
 SETTLED = ("AVAILABLE", "CREATE_FAILED", "UPDATE_FAILED", "UNAVAILABLE")
 
 Key = tuple[str, str, str]  # account, Region, name
@@ -60,6 +62,10 @@ _environments: dict[Key, dict[str, Any]] = {}
 _endings: dict[tuple[str, str], Ending] = {}
 _urls: dict[tuple[str, str], str] = {}
 _fronts: dict[tuple[str, str], Front] = {}
+_changes: dict[str, Callable[[], None]] = {}
+"""What ends the latest change of an environment, by its ARN."""
+_wanted: dict[str, dict[str, Any]] = {}
+"""What an update brings once it ends, by the ARN."""
 _lock = threading.RLock()
 
 
@@ -126,9 +132,11 @@ def update(environment: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Begin to update an environment."""
     environment["Status"] = "UPDATING"
     changed(environment, "PENDING")
+    _wanted[environment["Arn"]] = wanted
 
     def end() -> None:
-        environment.update(wanted, Status="AVAILABLE")
+        del _wanted[environment["Arn"]]
+        environment.update({name: value for name, value in wanted.items() if name != HOW}, Status="AVAILABLE")
         changed(environment, "SUCCESS")
 
     _later(environment, Pace.update, end)
@@ -155,6 +163,7 @@ def _later(environment: dict[str, Any], seconds: float, end: Callable[[], None])
             if environment["Status"] == before:
                 end()
 
+    _changes[environment["Arn"]] = run
     timer = threading.Timer(seconds, run)
     timer.daemon = True
     timer.start()
@@ -193,6 +202,21 @@ def status(region: str, name: str, status: str) -> None:
     _named(region, name)["Status"] = status
 
 
+@door("mwaa/finish")
+def finish(region: str, name: str) -> None:
+    """End the change that an environment is in, whatever the pace says."""
+    _changes[_named(region, name)["Arn"]]()
+
+
+@door("mwaa/all")
+def everywhere() -> list[dict[str, Any]]:
+    """Every environment, also one in a silent Region, and what an update of it brings."""
+    return [
+        {"region": region, "name": name, "fields": {**environment}, "wanted": _wanted.get(environment["Arn"], {})}
+        for (_, region, name), environment in _environments.items()
+    ]
+
+
 def _named(region: str, name: str) -> dict[str, Any]:
     for (_, its_region, its_name), environment in _environments.items():
         if (its_region, its_name) == (region, name):
@@ -218,4 +242,6 @@ def forget() -> None:
         _endings.clear()
         _urls.clear()
         _fronts.clear()
+        _changes.clear()
+        _wanted.clear()
         Pace.create, Pace.update, Pace.delete = 2.0, 1.0, 1.0

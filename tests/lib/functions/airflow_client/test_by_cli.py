@@ -75,6 +75,27 @@ def test_runs_of_years_are_not_asked_for(mwaa: Mwaa) -> None:
     assert "--start-date" in mwaa.commands[0]
 
 
+def test_with_rest_no_command_carries_the_conf_whose_audit_log_would_keep_it(mwaa: Mwaa) -> None:
+    conf = {"task_token": "the-task-token"}
+    mwaa.rest = lambda call: (200, {})
+    AIRFLOW.trigger("restore", "dr-1", conf)
+    assert mwaa.commands == []
+    [call] = mwaa.calls
+    assert (call.method, call.path) == ("POST", "/dags/restore/dagRuns")
+    assert call.body
+    assert call.body["conf"] == conf
+
+
+def test_a_refusal_of_rest_that_quotes_the_conf_is_shown_nowhere(
+    mwaa: Mwaa, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mwaa.cli = lambda command: printed("created")
+    mwaa.rest = lambda call: (400, {"detail": f"cannot read {call.body}"})
+    AIRFLOW.trigger("restore", "dr-1", {"task_token": "the-task-token"})
+    assert "triggered by the CLI" in (told := capsys.readouterr().out)
+    assert "the-task-token" not in told
+
+
 def test_a_trigger_carries_any_text_through_the_shell(mwaa: Mwaa) -> None:
     conf = {"task_token": "AQ'\"$(x)`\\ ü漢\n", "activate_dags": False}
     says(mwaa, printed("created"))

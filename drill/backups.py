@@ -1,0 +1,69 @@
+"""The backups of the primary, by what is really in a bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drill.site import Site
+from lib.config.recovery_sections import Side
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A backup that has a manifest."""
+
+    id: str
+    manifest: dict[str, Any]
+
+    @property
+    def taken_at(self) -> datetime:
+        """The moment that it holds."""
+        return datetime.fromisoformat(self.manifest["snapshot_time"])
+
+
+class Backups:
+    """Those in the bucket of one side."""
+
+    def __init__(self, site: Site, side: Side) -> None:
+        self._s3 = site.aws.client("s3", side.region)
+        self.bucket = site.config.backup_bucket_name(side)
+        self._folder = f"/{site.primary.name}.{site.primary.region}/"
+
+    def stored(self) -> list[Stored]:
+        """Those that are whole as far as a manifest proves it, oldest first."""
+        keys = sorted(key for key in self._keys() if key.endswith(f"/{MANIFEST}"))
+        return [Stored(key.split("/")[-2], self.document(key)) for key in keys]
+
+    def keys_of(self, backup_id: str) -> list[str]:
+        """The keys of all its files, and of the reports of restores."""
+        return [key for key in self._keys() if f"/{backup_id}/" in key]
+
+    def document(self, key: str) -> dict[str, Any]:
+        """A JSON document."""
+        return dict(json.loads(self.body(key)))
+
+    def body(self, key: str) -> bytes:
+        """What an object holds."""
+        found: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return found
+
+    def replace(self, key: str, body: bytes) -> None:
+        """Overwrite an object."""
+        self._s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def report_of_restore(self, backup_id: str) -> dict[str, Any]:
+        """What the last restore wrote beside the backup; nothing: there is no report."""
+        reports = [key for key in self.keys_of(backup_id) if key.rpartition("/")[2].startswith("restore-")]
+        return self.document(max(reports)) if reports else {}
+
+    def _keys(self) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            for entry in page.get("Contents", ()):
+                if self._folder in f"/{entry['Key']}":
+                    yield entry["Key"]

@@ -1,0 +1,147 @@
+"""Whether the secondary is what was promised: rows, environment, messages, schedule, work done once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from drill import rules
+from drill.compare import Difference, compare
+from drill.snapshot import Row, Rows, identity, resolve, sequences_behind
+from drill.story import Story
+
+OTHER_FIELDS = frozenset(
+    {
+        "Arn",
+        "CeleryExecutorQueue",
+        "CreatedAt",
+        "DatabaseVpcEndpointService",
+        "ExecutionRoleArn",
+        "KmsKey",
+        "LastUpdate",
+        "Name",
+        "NetworkConfiguration",
+        "ServiceRoleArn",
+        "SourceBucketArn",
+        "Status",
+        "Tags",
+        "WebserverUrl",
+        "WebserverVpcEndpointService",
+    }
+)
+"""What cannot be the same in two environments of two Regions, and the tags, of which there is one more."""
+
+WRITTEN_AT = {"job": "start_date", "log": "dttm", "dataset_event": "timestamp", "dataset_dag_run_queue": "created_at"}
+"""Table -> the column that says when the living environment added a row."""
+
+
+def differences(story: Story, after: Rows) -> Iterator[Difference]:
+    """Everything that is not as promised; `after` are the rows of the secondary, read when it had gone on."""
+    yield from rows(story, after)
+    yield from environment(story)
+    yield from messages(story)
+    yield from schedule(story)
+    yield from once(story, after)
+
+
+def rows(story: Story, after: Rows) -> Iterator[Difference]:
+    """Every carried row is there, and nothing else but what the secondary has done since."""
+    lost = story.lost
+    wanted = expected(story)
+    actual = rules.seen(resolve(after), wanted)
+    yield from compare(wanted, actual, is_allowed(wanted, actual, lost.at))
+    for column in sequences_behind(story.secondary.airflow.url):
+        yield Difference(column, "wrong", "its sequence is behind")
+
+
+def expected(story: Story) -> Rows:
+    """The rows that the restore has promised."""
+    moment = story.lost.backup.taken_at.isoformat(" ")
+    found = story.secondary.airflow.query("SET TIME ZONE 'UTC'; SELECT %s::timestamptz::text", moment)
+    wanted = rules.expected(resolve(story.lost.seen), resolve(story.kept.there), str(found[0][0]))
+    # The workflow itself sets which of our own DAGs are active in the secondary.
+    return {**wanted, "dag": [row for row in wanted["dag"] if not rules.is_own(row)]}
+
+
+def is_allowed(wanted: Rows, actual: Rows, since: datetime) -> Callable[[str, Row], bool]:
+    """Tell rows that a living secondary adds after the disaster from rows that should not be there."""
+    at = since.isoformat(" ")
+    known = {identity("dag_run", row) for row in wanted["dag_run"]}
+    new = {identity("dag_run", row) for row in actual["dag_run"] if (row["queued_at"] or row["start_date"] or "") > at}
+
+    def allowed(table: str, row: Row) -> bool:
+        if rules.is_own_activity(table, row):
+            return True
+        if table == "variable":
+            return str(row["key"]).startswith("DR_")
+        if table in rules.OF_RUNS:
+            return rules.run_of(row) in new - known
+        return table in WRITTEN_AT and (row[WRITTEN_AT[table]] or "") > at
+
+    return allowed
+
+
+def environment(story: Story) -> Iterator[Difference]:
+    """What was created is what was lost, but for what belongs to its Region."""
+    config = story.site.config
+    before, after = story.lost.fields, story.site.fields(story.site.secondary)
+    for field in sorted((before.keys() | after.keys()) - OTHER_FIELDS):
+        if before.get(field) != after.get(field):
+            yield Difference("environment", "changed", f"{field} is {after.get(field)!r}, not {before.get(field)!r}")
+    side = config.secondary
+    own: Mapping[str, Any] = {
+        "ExecutionRoleArn": str(side.role_arn),
+        "SourceBucketArn": f"arn:aws:s3:::{side.dags_bucket_name}",
+        "NetworkConfiguration": {
+            "SubnetIds": [*side.subnet_ids],
+            "SecurityGroupIds": [*side.security_group_ids],
+        },
+        "Status": "AVAILABLE",
+    }
+    for field, value in own.items():
+        if after.get(field) != value:
+            yield Difference("environment", "wrong", f"{field} is {after.get(field)!r}, not {value!r}")
+    for tag, value in before["Tags"].items():
+        if after["Tags"].get(tag) != value:
+            yield Difference("environment", "wrong", f"tag {tag} is {after['Tags'].get(tag)!r}, not {value!r}")
+
+
+def messages(story: Story) -> Iterator[Difference]:
+    """People were told of the beginning and of the end, once, and of nothing else."""
+    config = story.site.config
+    wanted: dict[str, int] = {
+        f"Recovery of {config.primary.environment_name} starts": 1,
+        f"{config.secondary.environment_name} has taken over": 1,
+    }
+    subjects = story.subjects()
+    for words, times in {**wanted, **story.fault.told}.items():
+        told = [subject for subject in subjects if words in subject]
+        subjects = [subject for subject in subjects if subject not in told]
+        if len(told) != times:
+            yield Difference("message", "wrong", f"{words!r} was told {len(told)} times, not {times}")
+    for subject in subjects:
+        yield Difference("message", "unexpected", subject)
+
+
+def schedule(story: Story) -> Iterator[Difference]:
+    """Nobody checks a primary that has failed over."""
+    state = story.site.there("scheduler").get_schedule(Name=story.site.config.schedule_name)["State"]
+    if state != "DISABLED":
+        yield Difference("schedule", "wrong", f"the health check is {state}")
+
+
+def once(story: Story, after: Rows) -> Iterator[Difference]:
+    """What had succeeded in the backup does not run again, and no run runs twice in the secondary."""
+    done = {row["run_id"] for row in story.lost.seen["dag_run"] if row["state"] == "success"}
+    there = story.ledger(story.site.secondary.name)
+    for run in sorted(done & set(there), key=str):
+        yield Difference("work", "ran again", f"{run} had succeeded before the backup")
+    for run, times in Counter(there).items():
+        if times > 1:
+            yield Difference("work", "ran again", f"{run} ran {times} times in the secondary")
+    times_of_runs = Counter(row["execution_date"] for row in after["dag_run"] if row["dag_id"] == "minutely")
+    for moment, times in times_of_runs.items():
+        if times > 1:
+            yield Difference("work", "ran again", f"the run of {moment} is there {times} times")

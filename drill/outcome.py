@@ -1,0 +1,112 @@
+"""What a rehearsal came to, as one document: for people, for programs, and for the page with the picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from drill.compare import Difference
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened, in seconds since the disaster."""
+
+    seconds: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a recovery is made up of, by the strategy's formula."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """One table: rows in the backup, what the restore did with them, how many were held against each other."""
+
+    table: str
+    in_backup: int
+    inserted: int | None
+    replaced: int | None
+    kept: int | None
+    dropped: int | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run that the disaster has cost something."""
+
+    dag_id: str
+    run_id: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state of the workflow."""
+
+    name: str
+    seconds: float | None
+    """In seconds since the disaster; None: it was not entered."""
+
+
+@dataclass
+class Outcome:
+    """One rehearsal; no difference means that it passed."""
+
+    strategy: str
+    title: str
+    airflow: str
+    fault: str = ""
+    expected: str = ""
+    """What a fault was to come to."""
+    status: str = ""
+    """Of the execution that recovered."""
+    formula: str = ""
+    rto_seconds: float | None = None
+    """From the disaster until a DAG ran again in the secondary."""
+    rpo_seconds: float | None = None
+    """From the backup until the disaster."""
+    interval_seconds: float = 0.0
+    """Between two scheduled backups, which bounds the RPO."""
+    moments: list[Moment] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    backup_id: str = ""
+    compared: int = 0
+    tables: list[TableRows] = field(default_factory=list)
+    not_carried: dict[str, str] = field(default_factory=dict)
+    lost: list[Run] = field(default_factory=list)
+    """Work after the backup."""
+    interrupted: list[Run] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    logs_searched: int = 0
+    simulated: list[str] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    """What the drill did -> its seconds, for who wants it faster."""
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything is as promised."""
+        return not self.differences and bool(self.status)
+
+    @property
+    def made_up_seconds(self) -> float:
+        """What the formula comes to with what was measured."""
+        return sum(part.seconds for part in self.parts)
+
+    def document(self) -> dict[str, object]:
+        """All of it, for JSON."""
+        return {"passed": self.passed, **asdict(self)}
+
+
+def to_json(outcomes: list[Outcome]) -> str:
+    """One JSON document of all rehearsals."""
+    passed = all(outcome.passed for outcome in outcomes)
+    document = {"passed": passed, "rehearsals": [outcome.document() for outcome in outcomes]}
+    return json.dumps(document, indent=1, sort_keys=True)

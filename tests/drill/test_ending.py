@@ -1,0 +1,42 @@
+"""Whoever ends a rehearsal finds nothing of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from drill.venvs import PROJECT
+from tests.support.local_aws import eventually
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_nothing_is_left_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "drill", "--strategy", "warm_standby"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True) as drill:
+        eventually(lambda: any("airflow" in words for words in begun_in(tmp_path).values()), 120)
+        begun = begun_in(tmp_path)
+        drill.send_signal(number)
+        drill.send_signal(number)  # an impatient person
+        assert drill.wait(60) == code
+    assert [words for pid, words in begun.items() if psutil.pid_exists(pid)] == []
+    assert begun_in(tmp_path) == {}
+    assert [*tmp_path.iterdir()] == []
+
+
+def begun_in(folder: Path) -> dict[int, str]:
+    """The processes that keep their files in a folder, with their command lines."""
+    found = {}
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = " ".join(process.info["cmdline"] or ())
+        if str(folder) in f"{words} {process.info['cwd']}":
+            found[process.info["pid"]] = words
+    return found
