@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docs.settings import PAGE, page
-from mwaa_dr.framework.model.settings import Operation, table
+from mwaa_dr.framework.model.setting import Operation
+from mwaa_dr.framework.model.settings import table
 from mwaa_dr.framework.settings_page import settings_table
 
 

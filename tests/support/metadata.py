@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -26,6 +27,11 @@ FILLERS: dict[str, Any] = {
     "byt": b"",
 }
 """First letters of a type -> the value of a NOT NULL column that a test does not name."""
+
+
+def _filler(kind: str) -> Any:
+    return str(uuid.uuid4()) if kind == "uuid" else FILLERS[kind[:3]]
+
 
 FERNET = "81HqDtbqAywKSOumSha3BhWNOdQ26slT6K0YaZeZyPs="
 OTHER_FERNET = "rOaH3aYnHUVYDsQ3C9dOJEKiLVLbOZDjaFL2lGyVZvM="
@@ -77,7 +83,7 @@ class Metadata:
     def insert(self, table: str, **values: Any) -> Any:
         """Insert a row; NOT NULL columns without a default that are not named get a plain value."""
         needed = self._shape(table)[1]
-        whole = {**{name: FILLERS[kind[:3]] for name, kind in needed.items()}, **values}
+        whole = {**{name: _filler(kind) for name, kind in needed.items()}, **values}
         known = [name for name in whole if name in self.columns(table)]
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
             sql.Identifier(table),

@@ -88,6 +88,21 @@ def version_of(alembic_revision: str) -> str:
     return version
 
 
+def revision_of(version: str) -> str:
+    """The Alembic revision that the migrations of an Airflow version end at, as far as it is known.
+
+    >>> revision_of("3.0.6") == revision_of("3.0.3")
+    True
+    """
+    return max((_numbers(first), found) for found, first in REVISIONS.items() if _numbers(first) <= _numbers(version))[
+        1
+    ]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
 def _folders() -> list[tuple[int, int]]:
     names = (module.name for module in pkgutil.iter_modules(mwaa_dr.__path__))
     found = (FOLDER.fullmatch(name) for name in names)

@@ -11,7 +11,7 @@ import pytest
 
 from mwaa_dr.framework.callbacks import SUBJECT_LIMIT, tell
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, Run
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from tests.support.waiting_workflow import WaitingWorkflow
 
 TOKEN = "AQCsecret/token+1=="

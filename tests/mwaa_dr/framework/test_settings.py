@@ -10,8 +10,9 @@ import pytest
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.model.setting_kinds import DEFAULT_BATCH
-from mwaa_dr.framework.model.settings import Operation, Settings, StorageType, table
+from mwaa_dr.framework.model.settings import Settings, StorageType, table
 from mwaa_dr.framework.settings import read_settings
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -225,5 +226,5 @@ def test_every_default_is_a_value_that_its_kind_would_give() -> None:
             assert row.kind.read(value) == row.default, row.name
 
 
-def test_only_the_task_token_is_secret() -> None:
-    assert [row.name for row in table() if row.secret] == ["task_token"]
+def test_only_the_task_token_and_the_databases_url_are_secret() -> None:
+    assert [row.name for row in table() if row.secret] == ["task_token", "database_url"]

@@ -10,7 +10,7 @@ from typing import Any
 from mwaa_dr.framework import aws
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, TOLD, Failure, Run
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.settings import Variable, read_setting
 from mwaa_dr.framework.task_token import TaskToken
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.model.options import InFlight
-from mwaa_dr.framework.model.settings import BACKUP, RESTORE, Operation, Setting, Settings, StorageType, table
+from mwaa_dr.framework.model.setting import BACKUP, RESTORE, Operation, Setting
+from mwaa_dr.framework.model.settings import Settings, StorageType, table
 
 Variable = Callable[[str], str | None]
 """Looks an Airflow Variable up; None where there is none."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mwaa_dr.framework.model.settings import Operation, Setting, table
+from mwaa_dr.framework.model.setting import Operation, Setting
+from mwaa_dr.framework.model.settings import table
 
 
 def settings_table(operation: Operation | None = None) -> str:

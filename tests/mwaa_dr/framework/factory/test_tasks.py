@@ -17,7 +17,7 @@ from mwaa_dr.framework.factory.run import Failure, Installation, Run
 from mwaa_dr.framework.factory.standard import RefusingFactory, standard_factory
 from mwaa_dr.framework.factory.tasks import perform
 from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.storage.storage import Storage
 

@@ -16,7 +16,7 @@ from mwaa_dr.framework.aws import keep_bodies_out_of_logs
 from mwaa_dr.framework.errors import BusyError, DatabaseError, DrError, StorageError
 from mwaa_dr.framework.factory import tasks
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, Factory, Failure, Run
-from mwaa_dr.framework.model.settings import Operation
+from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.settings_page import settings_table
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _dag(operation: Operation, factory: Factory, schedule: str | None = None, re
 
 
 def _ended(context: Mapping[str, Any], *, operation: Operation, succeeded: bool) -> None:
-    run = compat.run_of(context)
+    run = compat.ended_run(context)
     _keep_secrets_out_of_logs(run)
     callbacks.tell(operation, run, succeeded=succeeded, variable=compat.variable, environ=os.environ)
 

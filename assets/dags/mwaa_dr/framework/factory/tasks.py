@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
 from mwaa_dr.framework.log_lines import whole_lines
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
-from mwaa_dr.framework.model.settings import Operation, Settings, StorageType
+from mwaa_dr.framework.model.setting import Operation
+from mwaa_dr.framework.model.settings import Settings, StorageType
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report

@@ -7,20 +7,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model import setting_kinds as kinds
 from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
-from mwaa_dr.framework.model.setting_kinds import Kind
-
-
-class Operation(str, Enum):
-    """What a DAG of this package does."""
-
-    BACKUP = "backup"
-    RESTORE = "restore"
-    CLEANUP = "cleanup"
+from mwaa_dr.framework.model.setting import ALL, BACKUP, CLEANUP, RESTORE, Setting, setting
 
 
 class StorageType(str, Enum):
@@ -35,36 +26,6 @@ class DrType(str, Enum):
 
     BACKUP_RESTORE = "BACKUP_RESTORE"
     WARM_STANDBY = "WARM_STANDBY"
-
-
-ALL = frozenset(Operation)
-BACKUP = frozenset({Operation.BACKUP})
-RESTORE = frozenset({Operation.RESTORE})
-CLEANUP = frozenset({Operation.CLEANUP})
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where one setting comes from and what it means."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    used_by: frozenset[Operation]
-    conf: str = ""
-    """Its key in dag_run.conf; empty: it cannot be set there."""
-    variable: str = ""
-    environ: tuple[str, ...] = ()
-    """Environment variables that tell it, the first one that is set."""
-    default: object = None
-    default_in_words: str = ""
-    secret: bool = False
-
-
-def setting(default: Any, kind: Kind, meaning: str, *, default_in_words: str = "", **where: Any) -> Any:
-    """Declare a field of Settings together with its row in the table of settings."""
-    row = {"kind": kind, "meaning": meaning, "default_in_words": default_in_words, **where}
-    return dataclasses.field(default=default, repr=not where.get("secret", False), metadata=row)
 
 
 @dataclass(frozen=True)
@@ -280,6 +241,24 @@ class Settings:
         used_by=ALL,
         conf="task_token_region",
         default_in_words="this environment's",
+    )
+    database_url: str = setting(
+        "",
+        kinds.DATABASE_URL,
+        "The metadata database, where Airflow keeps it from tasks; without it, it is looked for.",
+        used_by=ALL,
+        environ=("DR_DATABASE_URL",),
+        default_in_words="none",
+        secret=True,
+    )
+    database_conn_id: str = setting(
+        "",
+        kinds.CONN_ID,
+        "The Airflow Connection to the metadata database, in the place of its URL.",
+        used_by=ALL,
+        variable="DR_DATABASE_CONN_ID",
+        environ=("DR_DATABASE_CONN_ID",),
+        default_in_words="none",
     )
     heartbeat_seconds: int = setting(
         60,
