@@ -60,7 +60,7 @@ def factory_for(version: str) -> type[BaseDRFactory]:
     Traceback (most recent call last):
     ...
     mwaa_dr.framework.errors.UnservedVersionError: Airflow 2.3.4 is not served
-    HINT: Served are 2.4, 2.5, 2.6, 2.7, 2.8, 2.9, 2.10, 2.11.
+    HINT: Served are 2.4, 2.5, 2.6, 2.7, 2.8, 2.9, 2.10, 2.11, 3.0, 3.1, 3.2, 3.3.
     """
     found = VERSION.fullmatch(version)
     if not found:

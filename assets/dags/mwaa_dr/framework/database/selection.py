@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.names import ident, text_array, with_ours
 from mwaa_dr.framework.manifest import InterruptedRun
@@ -42,15 +43,16 @@ BECOMES_AGAIN = "left out: runs again by itself"
 BECOMES_TRIGGER = "left out: trigger it again"
 
 
-def interrupted_runs(cursor: Cursor, ours: Collection[str], date_column: str) -> list[InterruptedRun]:
-    """Every run in flight, and every finished run with a task at work; `date_column` orders a DAG's runs."""
-    date = ident(date_column)
+def interrupted_runs(cursor: Cursor, ours: Collection[str], catalog: Catalog) -> list[InterruptedRun]:
+    """Every run in flight, and every finished run with a task at work."""
+    # From Airflow 3 on a run need not have a logical date.
+    date = "run_after" if catalog.has("dag_run", "run_after") else "execution_date"
     cursor.execute(
         f"""
         SELECT r.dag_id, r.run_id, r.state, t.finished, t.unfinished,
                CASE WHEN r.{UNFINISHED_RUN} IS NOT TRUE THEN {_quoted("its open tasks are restored as failed")}
                     WHEN t.finished > 0 THEN {_quoted(BECOMES_FAILED)}
-                    WHEN r.run_type = 'scheduled' AND d.is_active AND NOT d.is_paused AND NOT EXISTS (
+                    WHEN r.run_type = 'scheduled' AND {catalog.is_parsed("d")} AND NOT d.is_paused AND NOT EXISTS (
                          SELECT 1 FROM dag_run later WHERE later.dag_id = r.dag_id AND later.{date} > r.{date}
                             AND later.run_type = 'scheduled'
                             AND (later.{UNFINISHED_RUN} IS NOT TRUE OR EXISTS (
