@@ -96,10 +96,13 @@ class Metadata:
         return inserted.get("id", inserted)
 
     def dag(self, dag_id: str = "sales", *, paused: bool = False, active: bool = True, **values: Any) -> str:
-        self.insert(
-            "dag",
-            **{"dag_id": dag_id, "is_paused": paused, "is_active": active, "max_active_tasks": 16, **values},
-        )
+        if self.columns("dag_bundle"):
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO dag_bundle (name, active) VALUES ('dags-folder', true) ON CONFLICT DO NOTHING"
+                )
+        whole = {"is_paused": paused, "is_active": active, "is_stale": not active, "max_active_tasks": 16}
+        self.insert("dag", **{"dag_id": dag_id, "bundle_name": "dags-folder", **whole, **values})
         return dag_id
 
     def dag_run(self, dag_id: str = "sales", run_id: str = "", *, state: str = "success", **values: Any) -> int:
@@ -109,6 +112,8 @@ class Metadata:
             "run_id": run_id or f"scheduled__{day.isoformat()}",
             "state": state,
             "execution_date": day,
+            "logical_date": day,
+            "run_after": day,
             "data_interval_start": day,
             "data_interval_end": day + ONE_DAY,
             "run_type": "scheduled",
@@ -146,7 +151,7 @@ class Metadata:
             "task_id": task_id,
             "key": key,
             "map_index": -1,
-            "value": b'"done"',
+            "value": '"done"' if self.columns("dag_version") else b'"done"',
             "timestamp": START,
         }
         self.insert("xcom", **{**whole, **values})

@@ -50,7 +50,7 @@ def check_columns(table: Table, file: TableFile, catalog: Catalog) -> Staged:
         )
     absent = [column for name, column in live.items() if name not in file.columns]
     unknown = [c.name for c in absent if not (c.nullable or c.has_default or c.name in table.added)]
-    if unknown:
+    if unknown and file.rows:
         raise IncompatibleBackupError(
             f"the backup has no value for {', '.join(repr(c) for c in unknown)} of table '{table.name}'",
             "Restore into the Airflow version that the backup was taken from.",
