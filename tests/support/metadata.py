@@ -43,8 +43,9 @@ _days = itertools.count()
 class Metadata:
     """One metadata database, written and read directly, as no engine under test would."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, version: str = "") -> None:
         self.url = url
+        self.version = version
         self.connection: Connection = psycopg2.connect(url)
         self.connection.autocommit = True
         self._known: dict[str, tuple[list[str], dict[str, str]]] = {}

@@ -19,10 +19,6 @@ AIRFLOWS = ["3.0.6", "3.1.8", "3.2.1", "3.3.1"]
 class Environment(Metadata):
     """A metadata database of Airflow 3."""
 
-    def __init__(self, version: str, url: str) -> None:
-        super().__init__(url)
-        self.version = version
-
     def dag_version(self, number: int, says: str, *, days: int = 0, dag_id: str = "sales") -> str:
         """A version of a DAG, that says something else than the others; made some days after the start."""
         moment = START + timedelta(days=days)
@@ -68,7 +64,7 @@ class Environment(Metadata):
 def both(request: pytest.FixtureRequest, database: Database) -> Iterator[tuple[Environment, Environment]]:
     """A primary and a secondary, each with the DAG."""
     version: str = request.param
-    primary, secondary = (Environment(version, database(version)) for _ in range(2))
+    primary, secondary = (Environment(database(version), version) for _ in range(2))
     for environment in (primary, secondary):
         environment.dag()
     yield primary, secondary
