@@ -13,6 +13,8 @@ import pytest
 
 from mwaa_dr.framework.model.table import Merge, Table
 from mwaa_dr.framework.model.tables import Tables
+from mwaa_dr.framework.storage.local import LocalStorage
+from mwaa_dr.framework.verify import Level, verify_backup
 from mwaa_dr.versions import factory_for
 from tests.conftest import Database
 from tests.support.engine import backup, line, restore
@@ -100,6 +102,7 @@ def test_every_table_is_restored_once_with_its_references(
 ) -> None:
     with metadata(database, source, "ours") as primary, metadata(database, target, "theirs") as secondary:
         backup(primary.url, tmp_path, version=release(source), tables=tables_of(source))
+        assert verify_backup(LocalStorage(tmp_path), Level.DATA).passed
         for inserted in (1, 0):
             report = restore(secondary.url, tmp_path, version=release(target), tables=tables_of(target))
             for table in tables_of(target):
