@@ -111,7 +111,11 @@ def resolve(rows: Rows) -> Rows:
     A key that stands for no row becomes `nothing: <table> <key>`, which equals no other.
     """
     rows = _with_hashes(rows)
-    named = {table: {str(row.get(SURROGATE)): row for row in rows[table]} for table in IDENTITY if table in rows}
+    named = {
+        table: {str(row[SURROGATE]): row for row in rows[table] if SURROGATE in row}
+        for table in IDENTITY
+        if table in rows
+    }
 
     def resolved(row: Row) -> Row:
         task = named.get("task_instance", {}).get(str(row.get("ti_id")), {})

@@ -86,3 +86,13 @@ def test_a_sequence_below_its_highest_key_is_found(database: Database) -> None:
     assert sequences_behind(url) == ["slot_pool.id"]
     run_sql(url, "SELECT nextval('slot_pool_id_seq')")
     assert sequences_behind(url) == []
+
+
+def test_only_a_row_that_names_a_task_instance_belongs_to_its_run() -> None:
+    task: dict[str, str | None] = {"dag_id": "d", "task_id": "t", "run_id": "r", "map_index": "-1"}
+    note: dict[str, str | None] = {"ti_id": "u", "content": "c"}
+    two = resolve({"task_instance": [task], "ab_role": [{"id": "1", "name": "n"}]})
+    assert two["ab_role"] == [{"name": "n"}]
+    three = resolve({"task_instance": [{**task, "id": "u"}], "task_instance_note": [note]})
+    named = {"dag_id": "d", "run_id": "r", "ti_id": "task_instance(d, t, r, -1)", "content": "c"}
+    assert three["task_instance_note"] == [named]

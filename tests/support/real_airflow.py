@@ -49,7 +49,11 @@ class RealAirflow(Airflow):
 
     def __init__(self, venv: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
         super().__init__(
-            "primary", venv, folder, url, {**QUICK, "PYTHONPATH": str(folder / "boto"), **on_mwaa(url), **settings}
+            "primary",
+            venv,
+            folder,
+            url,
+            {**QUICK, "PYTHONPATH": f"{folder / 'boto'}{os.pathsep}{folder / 'dags'}", **on_mwaa(url), **settings},
         )
         shutil.copytree(PACKAGE, self.dags / "mwaa_dr", ignore=shutil.ignore_patterns("__pycache__"))
         _lend_boto(folder / "boto")
