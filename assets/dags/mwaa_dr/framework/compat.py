@@ -60,7 +60,12 @@ def variable(key: str) -> str | None:
     if AIRFLOW_3:
         from airflow.sdk import Variable
 
-        found = Variable.get(key, default=None)
+        try:
+            found = Variable.get(key, default=None)
+        except ImportError:  # Airflow 3.0 with nobody to ask, as where `airflow dags reserialize` parses
+            from airflow.models.variable import Variable as Stored
+
+            found = Stored.get(key, default_var=None)
     else:
         from airflow.models.variable import Variable
 

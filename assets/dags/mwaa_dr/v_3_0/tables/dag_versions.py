@@ -6,7 +6,6 @@ from mwaa_dr.framework.model.conditions import OF_USED_VERSIONS, USED_VERSIONS
 from mwaa_dr.framework.model.table import Merge, Missing, Reference, Table
 
 TO_VERSION = Reference("dag_version_id", "dag_version")
-OF_NEW_VERSION = (Reference("dag_version_id", "dag_version", Missing.DROP, inserted_only=True),)
 
 DAG_VERSION = Table(
     "dag_version",
@@ -17,24 +16,18 @@ DAG_VERSION = Table(
     where=USED_VERSIONS,
 )
 
-SERIALIZED_DAG = Table(
-    "serialized_dag",
-    Merge.MATCH,
-    key=("dag_version_id",),
-    surrogate="id",
-    is_uuid=True,
-    references=OF_NEW_VERSION,
-    where=OF_USED_VERSIONS,
-)
 
-DAG_CODE = Table(
-    "dag_code",
-    Merge.MATCH,
-    key=("dag_version_id",),
-    surrogate="id",
-    is_uuid=True,
-    references=OF_NEW_VERSION,
-    where=OF_USED_VERSIONS,
-)
+def of_version(name: str) -> Table:
+    """What belongs to a version, and comes along only where the restore inserts it."""
+    return Table(
+        name,
+        Merge.MATCH,
+        key=("dag_version_id",),
+        surrogate="id",
+        is_uuid=True,
+        references=(Reference("dag_version_id", "dag_version", Missing.DROP, inserted_only=True),),
+        where=OF_USED_VERSIONS,
+    )
 
-DAG_VERSIONS = (DAG_VERSION, SERIALIZED_DAG, DAG_CODE)
+
+DAG_VERSIONS = (DAG_VERSION, of_version("serialized_dag"), of_version("dag_code"))
