@@ -5,6 +5,7 @@ Run it after a change of the tables: PYTHONPATH=assets/dags python docs/tables.p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mwaa_dr.framework.model.conditions import WORDS
@@ -27,22 +28,25 @@ HEAD = """\
 
 Every table of Airflow's metadata database is either carried from a backup into the restored environment, or
 left out for a reason. A test holds both lists against the schema that each Airflow version really creates.
-*since* is the first version with the table, 2.4 being the oldest that is served.
+*since* is the first version with the table, 2.4 and 3.0 being the oldest of their lines that are served.
 """
 CARRIED = """
-## Carried
+## Airflow {major}: carried
 
 A DAG run is restored as one with all that belongs to it: where the target does not have it, it is added;
 where it is finished there, the backup's takes its place; where it is unfinished there, the target's stays.
 """
 ADDED = """
-## From an older Airflow
+## Airflow {major}: from an older version
 
 A backup of an older version can be restored, since columns were only added. These are required and have no
-default; rows from before get this value.
+default, or were not required before; rows from before get this value where they have none.
+"""
+GONE = """
+Columns that are no more: {columns}. A backup that has a value there is refused, and names the column.
 """
 SKIPPED = """
-## Not carried
+## Airflow {major}: not carried
 """
 UNKNOWN = """
 ## Not Airflow's own
@@ -53,52 +57,60 @@ These may lie in the same database. They are not carried either.
 
 def page() -> str:
     """The whole page."""
-    newest = factory_for(served_versions()[-1]).tables
-    carried = [[_code(t.name), _since(t.name), _rows(t), _meets(t), _changes(t), _cleaned(t)] for t in _sorted(newest)]
-    added = [
-        [_code(f"{table.name}.{column}"), _since_added(table.name, column), _code(value)]
-        for table in _sorted(newest)
-        for column, value in sorted(table.added.items())
-    ]
-    skipped = [[_code(name), _since(name), why] for name, why in sorted(newest.skipped.items())]
     unknown = [[_code(name), why] for name, why in KNOWN.items()]
     unknown += [[_code(f"{prefix}*"), why] for prefix, why in PREFIXES.items()]
-    parts = [
-        HEAD,
-        CARRIED,
+    majors = dict.fromkeys(version.partition(".")[0] for version in served_versions())
+    lines = [part for major in majors for part in _line(major)]
+    return "\n".join([HEAD, *lines, UNKNOWN, _grid(["table", "why"], [*unknown, ["any other", OTHERWISE]])])
+
+
+def _line(major: str) -> list[str]:
+    """The sections of a major version."""
+    versions = {v: factory_for(v).tables for v in served_versions() if v.startswith(f"{major}.")}
+    newest = list(versions.values())[-1]
+    carried = [
+        [_code(t.name), _since(t.name, versions), _rows(t), _meets(t), _changes(t), _cleaned(t)]
+        for t in _sorted(newest)
+    ]
+    added = [
+        [_code(f"{table.name}.{column}"), _since_added(table.name, column, versions), _code(value)]
+        for table in _sorted(newest)
+        for column, value in sorted({**table.added, **table.filled}.items())
+    ]
+    reasons = {name: why for tables in versions.values() for name, why in tables.skipped.items()}
+    skipped = [[_code(n), _since(n, versions), why] for n, why in sorted(reasons.items()) if n not in newest]
+    gone = [_code(f"{table.name}.{column}") for table in _sorted(newest) for column in table.gone]
+    return [
+        CARRIED.format(major=major),
         _grid(
             ["table", "since", "rows", "meets the target's rows", "differs from the original", "cleanup removes"],
             carried,
         ),
-        ADDED,
+        ADDED.format(major=major),
         _grid(["column", "since", "value"], added),
-        SKIPPED,
+        *([GONE.format(columns=", ".join(gone))] if gone else []),
+        SKIPPED.format(major=major),
         _grid(["table", "since", "why"], skipped),
-        UNKNOWN,
-        _grid(["table", "why"], [*unknown, ["any other", OTHERWISE]]),
     ]
-    return "\n".join(parts)
 
 
 def _sorted(tables: Tables) -> list[Table]:
     return sorted(tables, key=lambda table: table.name)
 
 
-def _since(name: str) -> str:
-    return next(v for v in served_versions() if name in _declared(factory_for(v).tables))
+def _since(name: str, versions: Mapping[str, Tables]) -> str:
+    return next(v for v, tables in versions.items() if name in {*tables.carried, *tables.skipped})
 
 
-def _declared(tables: Tables) -> set[str]:
-    return {*tables.carried, *tables.skipped}
-
-
-def _since_added(name: str, column: str) -> str:
-    versions = ((version, factory_for(version).tables) for version in served_versions())
-    return next(version for version, tables in versions if column in tables[name].added)
+def _since_added(name: str, column: str, versions: Mapping[str, Tables]) -> str:
+    found = ((version, tables[name]) for version, tables in versions.items() if name in tables)
+    return next(version for version, table in found if column in {*table.added, *table.filled})
 
 
 def _rows(table: Table) -> str:
     words = [WORDS[table.where]] if table.where else []
+    if table.optional:
+        words.append("where the FAB auth manager made the table, here and there")
     if vital := sorted({r.table for r in table.references if r.missing is Missing.DROP}):
         words.append(f"only with its {' and '.join(map(_code, vital))}")
     if table.environment_bound:
@@ -113,6 +125,8 @@ def _meets(table: Table) -> str:
         return "a run with all that belongs to it"
     if table.merge is Merge.RUN_CHILD:
         return "belongs to its run"
+    if table.merge is Merge.VERSION:
+        return "by the hash of the serialized DAG; what is there stays, and is numbered above what is added"
     if table.merge is Merge.DAGS:
         return "active DAGs become active; a DAG that is not parsed yet gets a row that parsing completes"
     if not table.key:

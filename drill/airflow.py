@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import psutil
 import psycopg2
 
 from drill.dags import inside
+from drill.postgres import HOST, free_port
 from drill.venvs import DrillError
 
 QUICK = {
@@ -38,6 +41,7 @@ QUICK = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 STOP_SECONDS = 15.0
+API_SECONDS = 240.0
 
 
 class Airflow:
@@ -50,6 +54,7 @@ class Airflow:
         self.dags = folder / "dags"
         self.dags.mkdir(parents=True)
         self._venv = venv
+        self._port = free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))},
@@ -60,6 +65,7 @@ class Airflow:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url.replace("postgresql://", "postgresql+psycopg2://"),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
             "AIRFLOW_ENV_NAME": name,
+            **(_of_airflow_3(self._port) if self.version >= (3,) else {}),
             "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             **settings,
         }
@@ -82,10 +88,21 @@ class Airflow:
             raise DrillError(f"{what} of the {self.name} environment failed:\n{self.output(what)}")
 
     def start(self, *components: str) -> None:
-        """Start `scheduler` or `triggerer`."""
+        """Start `scheduler` or `triggerer`; in Airflow 3 the scheduler comes with what it was parted from."""
+        if self.version >= (3,) and "scheduler" in components:
+            self._processes["api-server"] = self._popen("api-server", "api-server", "--port", str(self._port))
+            self._processes["dag-processor"] = self._popen("dag-processor", "dag-processor")
+            self.wait(f"the API server of the {self.name} environment", self._unanswered, API_SECONDS)
         for component in components:
             quiet = ["--skip-serve-logs"] if component == "scheduler" or self.version >= (2, 6) else []
             self._processes[component] = self._popen(component, component, *quiet)
+
+    def _unanswered(self) -> str:
+        try:
+            with urlopen(f"http://{HOST}:{self._port}/api/v2/version", timeout=5) as answer:
+                return "" if answer.status == 200 else str(answer.status)
+        except OSError as err:
+            return str(err)
 
     def stop(self) -> None:
         """Ask all components to end, and kill what does not."""
@@ -176,3 +193,30 @@ class Airflow:
                 cwd=self.folder,
                 start_new_session=True,
             )
+
+
+def _of_airflow_3(port: int) -> dict[str, str]:
+    """How its parts find each other, and its DAG processor as quick as the scheduler of Airflow 2."""
+    return {
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": os.urandom(16).hex(),
+        "AIRFLOW__API_AUTH__JWT_SECRET": os.urandom(32).hex(),
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    }
+
+
+def on_mwaa(url: str) -> dict[str, str]:
+    """What MWAA's images set in every container: all that a task of Airflow 3 is left with."""
+    parts = urlsplit(url)
+    return {
+        "MWAA__DB__CREDENTIALS": json.dumps({"username": parts.username, "password": "any"}),
+        "MWAA__DB__POSTGRES_HOST": str(parts.hostname),
+        "MWAA__DB__POSTGRES_PORT": str(parts.port),
+        "MWAA__DB__POSTGRES_DB": parts.path[1:],
+        "MWAA__DB__POSTGRES_SSLMODE": "prefer",
+    }

@@ -10,67 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drill.snapshot import IDENTITY, Row, Rows, identity
+from drill.snapshot import Row, Rows, identity
+from drill.tables import ADDED, BY_HASH, IN_2_BY_THE_PARSER, KEPT_BY, NOT_CARRIED, OF_RUNS, REPLACED_BY
 
 OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
-
-NOT_CARRIED = frozenset(
-    {
-        "ab_register_user",
-        "alembic_version",
-        "callback_request",
-        "dag_code",
-        "dag_owner_attributes",
-        "dag_pickle",
-        "dag_priority_parsing_request",
-        "dag_schedule_dataset_alias_reference",
-        "dag_schedule_dataset_reference",
-        "dag_tag",
-        "dag_warning",
-        "import_error",
-        "serialized_dag",
-        "session",
-        "task_outlet_dataset_reference",
-        "trigger",
-    }
-)
-"""Sessions, triggers, callbacks, and what the target makes itself when it parses its DAG files."""
-
-OF_RUNS = frozenset(
-    {
-        "dag_run",
-        "dag_run_note",
-        "dagrun_dataset_event",
-        "rendered_task_instance_fields",
-        "task_fail",
-        "task_instance",
-        "task_instance_history",
-        "task_instance_note",
-        "task_map",
-        "task_reschedule",
-        "xcom",
-    }
-)
-"""Tables whose rows belong to one DAG run and share its fate."""
-
-KEPT_BY: dict[str, tuple[str, ...]] = {
-    **{table: IDENTITY[table] for table in IDENTITY if table not in ("dag_run", "dataset_event", "trigger")},
-    "ab_permission_view_role": ("permission_view_id", "role_id"),
-    "ab_user_role": ("user_id", "role_id"),
-    "connection": ("conn_id",),
-    "dataset_alias_dataset": ("alias_id", "dataset_id"),
-    "dataset_alias_dataset_event": ("alias_id", "event_id"),
-    "dataset_dag_run_queue": ("dataset_id", "target_dag_id"),
-    "sla_miss": ("task_id", "dag_id", "execution_date"),
-    "variable": ("key",),
-}
-"""Tables in which a row that is there stays, and the columns that say whether it is there."""
-
-REPLACED_BY = {"slot_pool": ("pool",), "dag": ("dag_id",)}
-"""Tables in which the backup's row takes the place of the one that is there."""
-
-ADDED = frozenset({"dataset_event", "log"})
-"""Tables without a natural key: rows that are not there yet are added, equal rows as often as they were."""
 
 BEGUN = frozenset({"running", "deferred", "up_for_retry", "up_for_reschedule", "restarting", "shutdown"})
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed"})
@@ -78,9 +21,11 @@ FINAL = FINISHED | {"removed"}
 NOTE = "Interrupted at "
 LOOKED_AT = ("last_scheduling_decision", "updated_at")
 """Columns that the scheduler writes whenever it looks at an unfinished run, so until the very backup."""
+BEATEN = ("last_heartbeat_at", "updated_at")
+"""Columns that a task of Airflow 3 writes as long as it runs."""
 ANY = "<any>"
 """A value that is not compared."""
-UNCOMPARED = ("dag_run", "dataset")
+UNCOMPARED = ("asset", "dag_run", "dataset", "task_instance")
 """Tables in which a rule may set such a value."""
 
 
@@ -113,8 +58,23 @@ def run_of(row: Row) -> str:
 def some_tables_are_not_carried(e: Expectation) -> None:
     """What the target's parser, scheduler and web server make themselves stays behind."""
     for rows in (e.rows, e.there):
-        for table in NOT_CARRIED:
+        for table in _not_carried(rows):
             rows.pop(table, None)
+
+
+def only_used_versions_of_dags_are_carried(e: Expectation) -> None:
+    """Each that a run or a try of a task refers to is there, with its code; the numbers are given anew."""
+    used = {
+        row.get(column)
+        for table in ("dag_run", "task_instance", "task_instance_history")
+        for row in e.rows.get(table, [])
+        for column in ("dag_version_id", "created_dag_version_id")
+    }
+    e.drop("dag_version", lambda row: identity("dag_version", row) not in used)
+    for table in ("serialized_dag", "dag_code"):
+        e.drop(table, lambda row: row["dag_version_id"] not in used)
+    for rows in (e.rows, e.there):
+        _shorten(rows)
 
 
 def own_work_stays_behind(e: Expectation) -> None:
@@ -139,6 +99,7 @@ def other_interrupted_runs_come_back_as_failed(e: Expectation) -> None:
             task["state"] = "failed" if task["state"] in BEGUN else "upstream_failed"
             task["end_date"] = task["end_date"] or e.moment
             task.update(dict.fromkeys(("trigger_timeout", "next_method", "next_kwargs", "external_executor_id")))
+            task.update(dict.fromkeys(BEATEN, ANY) if "last_heartbeat_at" in task else {})
     for run in interrupted:
         run.update(state="failed", end_date=run["end_date"] or e.moment, **{c: ANY for c in LOOKED_AT if c in run})
     if "dag_run_note" in e.rows:
@@ -159,7 +120,7 @@ def unfinished_jobs_are_forgotten(e: Expectation) -> None:
     e.there["job"] = [row for row in e.there["job"] if not _is_unfinished_job(row)]
     for rows in e.rows.values():
         for row in rows:
-            for column in ("job_id", "queued_by_job_id", "creating_job_id"):
+            for column in ("job_id", "queued_by_job_id", "creating_job_id", "scheduled_by_job_id"):
                 if row.get(column) in unfinished:
                     row[column] = None
 
@@ -183,15 +144,15 @@ def of_a_dag_only_its_activity_is_carried(e: Expectation) -> None:
 
 
 def the_parser_stamps_datasets(e: Expectation) -> None:
-    """The parser writes when it has last seen a dataset, in some versions at every parse, so until the very backup."""
+    """The parser writes when it has last seen a dataset or asset, in some versions at every parse."""
     for rows in (e.rows, e.there):
-        for row in rows.get("dataset", []):
+        for row in (*rows.get("dataset", []), *rows.get("asset", [])):
             row["updated_at"] = ANY
 
 
 def known_users_keep_their_roles(e: Expectation) -> None:
     """A restore raises nobody's rights."""
-    known = {identity("ab_user", row) for row in e.there["ab_user"]}
+    known = {identity("ab_user", row) for row in e.there.get("ab_user", [])}
     e.drop("ab_user_role", lambda row: row["user_id"] in known)
 
 
@@ -214,6 +175,7 @@ def the_target_keeps_what_is_its_own(e: Expectation) -> None:
 
 RULES: tuple[Callable[[Expectation], None], ...] = (
     some_tables_are_not_carried,
+    only_used_versions_of_dags_are_carried,
     own_work_stays_behind,
     runs_without_a_finished_task_are_left_out,
     other_interrupted_runs_come_back_as_failed,
@@ -239,14 +201,15 @@ def expected(primary: Rows, second: Rows, moment: str) -> Rows:
 
 def seen(actual: Rows, wanted: Rows) -> Rows:
     """The resolved rows of the restored environment, without what the comparison leaves out on both sides."""
-    rows = {table: found for table, found in _copy(actual).items() if table not in NOT_CARRIED}
+    rows = {table: found for table, found in _copy(actual).items() if table not in _not_carried(actual)}
+    _shorten(rows)
     rows["dag"] = [{"dag_id": row["dag_id"], "is_paused": row["is_paused"]} for row in rows["dag"]]
     for note in rows.get("dag_run_note", []):
         text, mark, _ = str(note["content"]).partition(NOTE)
         note["content"] = text + mark
     for table in UNCOMPARED:
         like = {identity(table, row): row for row in wanted.get(table, []) if ANY in row.values()}
-        for row in rows.get(table, []):
+        for row in rows.get(table, []) if like else []:
             row.update({c: ANY for c, value in like.get(identity(table, row), {}).items() if value == ANY})
     return rows
 
@@ -262,6 +225,16 @@ def is_own(row: Row) -> bool:
     """Whether a row belongs to a DAG, or a run, of this package."""
     pointed = str(row.get("dag_run_id"))
     return row.get("dag_id") in OWN_DAGS or pointed.startswith(tuple(f"dag_run({dag}," for dag in OWN_DAGS))
+
+
+def _not_carried(rows: Rows) -> frozenset[str]:
+    return NOT_CARRIED if "dag_version" in rows else NOT_CARRIED | IN_2_BY_THE_PARSER
+
+
+def _shorten(rows: Rows) -> None:
+    for table, columns in {**BY_HASH, "dag_bundle": ("name",)}.items():
+        if table in rows:
+            rows[table] = [{column: row[column] for column in columns} for row in rows[table]]
 
 
 def _open_runs(e: Expectation) -> list[Row]:

@@ -73,19 +73,26 @@ def before_the_runs(primary: Airflow) -> None:
 def after_the_runs(primary: Airflow) -> None:
     """What people add while looking at runs: a role, notes, a paused DAG, a missed SLA, entries in the audit log."""
     primary.query("UPDATE dag SET is_paused = true WHERE dag_id = 'drill_resting'")
+    _add_entries(primary)
+    if primary.version >= (3,):
+        _add_notes(primary, by="ti_id", columns="id")
+        return
     primary.query(
         "INSERT INTO sla_miss (task_id, dag_id, execution_date, email_sent, notification_sent, timestamp, description)"
         " SELECT 'give', dag_id, execution_date, false, false, now(), %s FROM dag_run WHERE dag_id = 'drill_yearly'",
         NASTY,
     )
+    _add_role(primary)
+    if primary.version >= (2, 5):
+        _add_notes(primary, by="task_id, dag_id, run_id, map_index", columns="task_id, dag_id, run_id, map_index")
+
+
+def _add_entries(primary: Airflow) -> None:
     primary.query(
         "INSERT INTO log (dttm, event, owner, extra) VALUES (now(), 'nasty', 'drill', %s), (now(), 'empty', '', ''),"
         " (now(), 'null', NULL, NULL), (NULL, 'twin', 'drill', 'x'), (NULL, 'twin', 'drill', 'x')",
         NASTY,
     )
-    _add_role(primary)
-    if primary.version >= (2, 5):
-        _add_notes(primary)
 
 
 def _add_role(primary: Airflow) -> None:
@@ -103,16 +110,17 @@ def _add_role(primary: Airflow) -> None:
     )
 
 
-def _add_notes(primary: Airflow) -> None:
+def _add_notes(primary: Airflow, by: str, columns: str) -> None:
+    author = "(SELECT id FROM ab_user WHERE username = 'drill')" if primary.version < (3,) else "'drill'"
     primary.query(
         "INSERT INTO dag_run_note (user_id, dag_run_id, content, created_at, updated_at)"
-        " SELECT (SELECT id FROM ab_user WHERE username = 'drill'), id, %s, now(), now() FROM dag_run"
+        f" SELECT {author}, id, %s, now(), now() FROM dag_run"
         " WHERE dag_id IN ('drill_mapped', 'drill_yearly')",
         NASTY,
     )
     primary.query(
-        "INSERT INTO task_instance_note (user_id, task_id, dag_id, run_id, map_index, content, created_at, updated_at)"
-        " SELECT NULL, task_id, dag_id, run_id, map_index, %s, now(), now() FROM task_instance"
+        f"INSERT INTO task_instance_note (user_id, {by}, content, created_at, updated_at)"
+        f" SELECT NULL, {columns}, %s, now(), now() FROM task_instance"
         " WHERE dag_id = 'drill_mapped'",
         NASTY,
     )

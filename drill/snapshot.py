@@ -12,7 +12,7 @@ Rows = dict[str, list[Row]]
 """Table -> its rows; values as PostgreSQL writes them as text, in UTC."""
 
 SURROGATE = "id"
-"""The name of every column that is numbered by a sequence, in all of Airflow 2."""
+"""The name of every column that is numbered by a sequence, and of the UUIDs of Airflow 3."""
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "ab_permission": ("name",),
@@ -20,7 +20,20 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "ab_role": ("name",),
     "ab_user": ("username",),
     "ab_view_menu": ("name",),
+    "asset": ("name", "uri"),
+    "asset_alias": ("name",),
+    "asset_event": (
+        "asset_id",
+        "source_dag_id",
+        "source_task_id",
+        "source_run_id",
+        "source_map_index",
+        "timestamp",
+    ),
+    "asset_partition_dag_run": ("target_dag_id", "partition_key", "created_at"),
+    "backfill": ("dag_id", "created_at"),
     "dag_run": ("dag_id", "run_id"),
+    "dag_version": ("dag_id", "dag_hash"),
     "dataset": ("uri",),
     "dataset_alias": ("name",),
     "dataset_event": (
@@ -33,30 +46,42 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     ),
     "job": ("job_type", "hostname", "unixname", "start_date", "dag_id"),
     "log_template": ("filename", "elasticsearch_id"),
+    "team": ("name",),
+    "task_instance": ("dag_id", "task_id", "run_id", "map_index"),
     "trigger": ("id",),
 }
 """What says which row is meant, for each table that others point at."""
 
-POINTERS: Mapping[str, str] = {
-    "alias_id": "dataset_alias",
+POINTERS: Mapping[str, str | tuple[str, str]] = {
+    "alias_id": ("dataset_alias", "asset_alias"),
+    "asset_event_id": "asset_event",
+    "asset_id": "asset",
+    "asset_partition_dag_run_id": "asset_partition_dag_run",
+    "backfill_id": "backfill",
     "changed_by_fk": "ab_user",
     "created_by_fk": "ab_user",
+    "created_dag_run_id": "dag_run",
+    "created_dag_version_id": "dag_version",
     "creating_job_id": "job",
     "dag_run_id": "dag_run",
+    "dag_version_id": "dag_version",
     "dataset_id": "dataset",
-    "event_id": "dataset_event",
+    "event_id": ("dataset_event", "asset_event"),
     "job_id": "job",
     "log_template_id": "log_template",
     "permission_id": "ab_permission",
     "permission_view_id": "ab_permission_view",
     "queued_by_job_id": "job",
     "role_id": "ab_role",
+    "scheduled_by_job_id": "job",
+    "team_id": "team",
+    "ti_id": "task_instance",
     "trigger_id": "trigger",
     "triggerer_id": "job",
     "user_id": "ab_user",
     "view_menu_id": "ab_view_menu",
 }
-"""Column -> the table whose surrogate key it holds, with or without a foreign key."""
+"""Column -> the table whose surrogate key it holds, with or without a foreign key; that of Airflow 2 and that of 3."""
 
 
 def read(url: str) -> Rows:
@@ -90,22 +115,39 @@ def resolve(rows: Rows) -> Rows:
 
     A key that stands for no row becomes `nothing: <table> <key>`, which equals no other.
     """
-    named = {table: {str(row[SURROGATE]): row for row in rows[table]} for table in IDENTITY if table in rows}
+    rows = _with_hashes(rows)
+    named = {
+        table: {str(row[SURROGATE]): row for row in rows[table] if SURROGATE in row}
+        for table in IDENTITY
+        if table in rows
+    }
 
     def resolved(row: Row) -> Row:
+        task = named.get("task_instance", {}).get(str(row.get("ti_id")), {})
         return {
-            column: meant(POINTERS[column], value) if value is not None and column in POINTERS else value
-            for column, value in row.items()
-            if column != SURROGATE
+            **{column: task[column] for column in ("dag_id", "run_id") if column in task},
+            **{
+                column: meant(POINTERS[column], value) if value is not None and column in POINTERS else value
+                for column, value in row.items()
+                if column != SURROGATE
+            },
         }
 
-    def meant(table: str, key: str) -> str:
+    def meant(tables: str | tuple[str, str], key: str) -> str:
+        table = tables if isinstance(tables, str) else next(name for name in tables if name in named)
         row = named.get(table, {}).get(key)
         if row is None:
             return f"nothing: {table} {key}"
-        return identity(table, {**resolved(row), SURROGATE: row[SURROGATE]})
+        return identity(table, {**resolved(row), SURROGATE: key})
 
     return {table: [resolved(row) for row in found] for table, found in rows.items()}
+
+
+def _with_hashes(rows: Rows) -> Rows:
+    """Tell each version of a DAG by what it says: its number counts in one environment."""
+    hashes = {row.get("dag_version_id"): row["dag_hash"] for row in rows.get("serialized_dag", [])}
+    versions = [{**row, "dag_hash": hashes.get(row[SURROGATE])} for row in rows.get("dag_version", [])]
+    return {**rows, "dag_version": versions} if versions else rows
 
 
 def sequences_behind(url: str) -> list[str]:

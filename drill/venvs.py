@@ -17,7 +17,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 LOCKS = Path(__file__).parent / "locks"
 PREFERRED = "2.10.3"
-MATRIX = ("2.4.3", "2.5.1", "2.6.3", "2.7.2", "2.8.1", "2.9.2", "2.10.1", "2.10.3", "2.11.0", "2.11.2")
+MATRIX_2 = ("2.4.3", "2.5.1", "2.6.3", "2.7.2", "2.8.1", "2.9.2", "2.10.1", "2.10.3", "2.11.0", "2.11.2")
+MATRIX = (*MATRIX_2, "3.0.6", "3.1.8", "3.2.1", "3.3.1")
 
 
 class DrillError(Exception):
@@ -57,7 +58,7 @@ def chosen_lock(airflow: str = "") -> Lock:
         if airflow not in known:
             raise DrillError(f"there is no lock file for Airflow {airflow}", f"Choose one of {', '.join(known)}.")
         return known[airflow]
-    served = [known[version] for version in MATRIX if find_python(known[version].python)]
+    served = [known[version] for version in MATRIX_2 if find_python(known[version].python)]
     if not served:
         raise DrillError("no Python 3.10, 3.11 or 3.12 is here", "Install one of them.")
     return next((lock for lock in served if lock.airflow == PREFERRED), served[-1])

@@ -1,11 +1,10 @@
-"""A DAG that only the second environment has: its history must survive the restore."""
+"""A DAG that only the second Airflow has: its history must survive the restore."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from airflow import DAG
-from airflow.operators.python import PythonOperator
+from drill_moved import DAG, PythonOperator
 
 with DAG("drill_elsewhere", start_date=datetime(2024, 1, 1, tzinfo=timezone.utc), schedule=None):
     PythonOperator(task_id="work", python_callable=lambda: "elsewhere")

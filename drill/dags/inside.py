@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 PARSE_SECONDS = 180
@@ -82,16 +83,25 @@ def await_dags(dag_ids: set[str]) -> None:
 def unpause(dag_ids: list[str]) -> None:
     """Make DAGs active."""
     from airflow.models import DagModel
+    from airflow.utils.session import create_session
 
-    for dag_id in dag_ids:
-        DagModel.get_dagmodel(dag_id).set_is_paused(is_paused=False)
+    with create_session() as session:
+        chosen = session.query(DagModel).filter(DagModel.dag_id.in_(dag_ids))
+        chosen.update({"is_paused": False}, synchronize_session=False)
 
 
 def start_run(trigger: dict[str, Any]) -> None:
     """Trigger a run by hand."""
+    import airflow
     from airflow.api.common.trigger_dag import trigger_dag
 
-    trigger_dag(trigger["dag_id"], run_id=trigger["run_id"], conf=trigger.get("conf"))
+    more: dict[str, Any] = {}
+    if airflow.__version__.startswith("3"):
+        from airflow.utils.types import DagRunTriggeredByType
+
+        moment = None if trigger.get("undated") else datetime.now(timezone.utc)
+        more = {"triggered_by": DagRunTriggeredByType.TEST, "logical_date": moment}
+    trigger_dag(trigger["dag_id"], run_id=trigger["run_id"], conf=trigger.get("conf"), **more)
 
 
 if __name__ == "__main__":

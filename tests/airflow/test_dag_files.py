@@ -19,8 +19,14 @@ statements = []
 from sqlalchemy import event
 from airflow import settings
 event.listen(settings.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-from airflow.models.dagbag import DagBag
-bag = DagBag(settings.DAGS_FOLDER, include_examples=False, read_dags_from_db=False)
+import airflow
+in_3 = airflow.__version__.startswith("3")
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # before Airflow 3.1
+    from airflow.models.dagbag import DagBag
+options = {} if in_3 else {"include_examples": False, "read_dags_from_db": False}
+bag = DagBag(settings.DAGS_FOLDER, **options)
 caught.__exit__(None, None, None)
 folder = os.path.realpath(settings.DAGS_FOLDER + "/mwaa_dr")
 """
@@ -29,7 +35,8 @@ TELL = """
 def told(dag):
     [task] = dag.tasks
     return {
-        "file": os.path.basename(dag.fileloc), "schedule": dag.timetable.summary, "catchup": dag.catchup,
+        "file": os.path.basename(dag.fileloc), "catchup": dag.catchup,
+        "schedule": str(dag.schedule) if in_3 else dag.timetable.summary,
         "max_active_runs": dag.max_active_runs, "paused": dag.is_paused_upon_creation, "tags": list(dag.tags),
         "retries": task.retries, "hours": dag.dagrun_timeout.total_seconds() / 3600,
         "calls_back": bool(dag.on_success_callback and dag.on_failure_callback),
@@ -115,7 +122,10 @@ def test_airflow_looks_for_dags_in_the_three_files_only(airflow: RealAirflow, sy
     code = """
 import os, sys
 from airflow import settings
-from airflow.utils.file import find_path_from_directory
+try:
+    from airflow.utils.file import find_path_from_directory
+except ImportError:  # from Airflow 3.2 on
+    from airflow._shared.module_loading import find_path_from_directory
 paths = find_path_from_directory(settings.DAGS_FOLDER, ".airflowignore", sys.argv[1])
 answer = sorted(os.path.basename(path) for path in paths if path.endswith(".py"))
 """

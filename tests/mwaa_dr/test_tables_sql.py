@@ -12,15 +12,20 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a small name
 
 from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.versions import factory_for
 from tests.conftest import Database
-from tests.support.schemas import versions
+from tests.support.schemas import schema, versions
 
-SCHEMAS = [version for version in versions() if version.startswith("2.")]
+SCHEMAS = versions()
 OURS = ["backup_metadata", "restore_metadata"]
 DAY = "2024-01-01"
 DAG = {"max_active_tasks": 1, "has_task_concurrency_limits": False, "max_consecutive_failed_dag_runs": 0}
 RUN = {"run_id": "r", "execution_date": DAY, "run_type": "manual"}
+
+
+def tables_of(version: str) -> Tables:
+    return factory_for(version.partition("-")[0]).tables.present(schema(version)["tables"])
 
 
 @contextmanager
@@ -44,7 +49,7 @@ def keys_of(table: Table) -> list[str]:
 @pytest.mark.parametrize("version", SCHEMAS)
 def test_postgres_accepts_every_condition_key_and_value(version: str, database: Database) -> None:
     with cursor_of(database(version)) as cursor:
-        for table in factory_for(version.partition("-")[0]).tables:
+        for table in tables_of(version):
             name = sql.Identifier(table.name)
             for condition in conditions_of(table):
                 for ours in ([], OURS):
@@ -54,14 +59,20 @@ def test_postgres_accepts_every_condition_key_and_value(version: str, database: 
                 cursor.execute(sql.SQL("DELETE FROM {} s WHERE {}").format(name, sql.SQL(table.superseded)))
             for key in keys_of(table):
                 cursor.execute(sql.SQL("SELECT {} FROM {}").format(sql.SQL(key), name))
-            for column, value in {**table.fixed, **table.added}.items():
+            for column, value in {**table.fixed, **table.added, **table.filled}.items():
                 cursor.execute(sql.SQL("UPDATE {} SET {} = {}").format(name, sql.Identifier(column), sql.SQL(value)))
 
 
 def test_only_the_ids_of_our_dags_are_a_parameter() -> None:
     for version in SCHEMAS:
-        for table in factory_for(version.partition("-")[0]).tables:
-            fragments = [*conditions_of(table), *keys_of(table), *table.fixed.values(), *table.added.values()]
+        for table in tables_of(version):
+            fragments = [
+                *conditions_of(table),
+                *keys_of(table),
+                *table.fixed.values(),
+                *table.added.values(),
+                *table.filled.values(),
+            ]
             assert not any("%" in fragment.replace("%(ours)s", "") for fragment in fragments), table.name
 
 

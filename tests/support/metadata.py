@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -27,6 +28,11 @@ FILLERS: dict[str, Any] = {
 }
 """First letters of a type -> the value of a NOT NULL column that a test does not name."""
 
+
+def _filler(kind: str) -> Any:
+    return str(uuid.uuid4()) if kind == "uuid" else FILLERS[kind[:3]]
+
+
 FERNET = "81HqDtbqAywKSOumSha3BhWNOdQ26slT6K0YaZeZyPs="
 OTHER_FERNET = "rOaH3aYnHUVYDsQ3C9dOJEKiLVLbOZDjaFL2lGyVZvM="
 
@@ -37,8 +43,9 @@ _days = itertools.count()
 class Metadata:
     """One metadata database, written and read directly, as no engine under test would."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, version: str = "") -> None:
         self.url = url
+        self.version = version
         self.connection: Connection = psycopg2.connect(url)
         self.connection.autocommit = True
         self._known: dict[str, tuple[list[str], dict[str, str]]] = {}
@@ -77,7 +84,7 @@ class Metadata:
     def insert(self, table: str, **values: Any) -> Any:
         """Insert a row; NOT NULL columns without a default that are not named get a plain value."""
         needed = self._shape(table)[1]
-        whole = {**{name: FILLERS[kind[:3]] for name, kind in needed.items()}, **values}
+        whole = {**{name: _filler(kind) for name, kind in needed.items()}, **values}
         known = [name for name in whole if name in self.columns(table)]
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
             sql.Identifier(table),
@@ -90,10 +97,13 @@ class Metadata:
         return inserted.get("id", inserted)
 
     def dag(self, dag_id: str = "sales", *, paused: bool = False, active: bool = True, **values: Any) -> str:
-        self.insert(
-            "dag",
-            **{"dag_id": dag_id, "is_paused": paused, "is_active": active, "max_active_tasks": 16, **values},
-        )
+        if self.columns("dag_bundle"):
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO dag_bundle (name, active) VALUES ('dags-folder', true) ON CONFLICT DO NOTHING"
+                )
+        whole = {"is_paused": paused, "is_active": active, "is_stale": not active, "max_active_tasks": 16}
+        self.insert("dag", **{"dag_id": dag_id, "bundle_name": "dags-folder", **whole, **values})
         return dag_id
 
     def dag_run(self, dag_id: str = "sales", run_id: str = "", *, state: str = "success", **values: Any) -> int:
@@ -103,6 +113,8 @@ class Metadata:
             "run_id": run_id or f"scheduled__{day.isoformat()}",
             "state": state,
             "execution_date": day,
+            "logical_date": day,
+            "run_after": day,
             "data_interval_start": day,
             "data_interval_end": day + ONE_DAY,
             "run_type": "scheduled",
@@ -140,7 +152,7 @@ class Metadata:
             "task_id": task_id,
             "key": key,
             "map_index": -1,
-            "value": b'"done"',
+            "value": '"done"' if self.columns("dag_version") else b'"done"',
             "timestamp": START,
         }
         self.insert("xcom", **{**whole, **values})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drill.airflow import Airflow
+from drill.airflow import Airflow, on_mwaa
 from drill.boto import lend_boto
 from drill.venvs import PROJECT, chosen_lock, provision
 
@@ -21,13 +21,22 @@ QUICK = {
     "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "10",
     "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
 }
 
 TRIGGER = """
-import json, sys
+import airflow, datetime, json, sys
 from airflow.api.common.trigger_dag import trigger_dag
+more = {}
 for dag_id, run_id, conf in json.loads(sys.argv[1]):
-    trigger_dag(dag_id=dag_id, run_id=run_id, conf=conf, replace_microseconds=False)
+    if airflow.__version__.startswith("3"):
+        from airflow.utils.types import DagRunTriggeredByType
+        now = datetime.datetime.now(datetime.timezone.utc)
+        more = {"triggered_by": DagRunTriggeredByType.TEST, "logical_date": now}
+    trigger_dag(dag_id=dag_id, run_id=run_id, conf=conf, replace_microseconds=False, **more)
 answer = None
 """
 
@@ -36,7 +45,13 @@ class RealAirflow(Airflow):
     """An environment as the drill runs it, for tests that look closer."""
 
     def __init__(self, venv: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
-        super().__init__("primary", venv, folder, url, {**QUICK, "PYTHONPATH": str(folder / "boto"), **settings})
+        super().__init__(
+            "primary",
+            venv,
+            folder,
+            url,
+            {**QUICK, "PYTHONPATH": f"{folder / 'boto'}{os.pathsep}{folder / 'dags'}", **on_mwaa(url), **settings},
+        )
         shutil.copytree(PACKAGE, self.dags / "mwaa_dr", ignore=shutil.ignore_patterns("__pycache__"))
         lend_boto(folder / "boto")
 

@@ -27,6 +27,11 @@ def versions() -> list[str]:
     return sorted(fresh | upgraded, key=_order)
 
 
+def described() -> list[str]:
+    """Every schema that is known as data, also those of upgraded databases that differ in more than an order."""
+    return sorted((path.stem for path in FOLDER.glob("*.json")), key=_order)
+
+
 @cache
 def schema(version: str) -> dict[str, Any]:
     """The tables of a version, with columns, keys, indexes and sequences."""

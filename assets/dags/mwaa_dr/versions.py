@@ -60,7 +60,7 @@ def factory_for(version: str) -> type[BaseDRFactory]:
     Traceback (most recent call last):
     ...
     mwaa_dr.framework.errors.UnservedVersionError: Airflow 2.3.4 is not served
-    HINT: Served are 2.4, 2.5, 2.6, 2.7, 2.8, 2.9, 2.10, 2.11.
+    HINT: Served are 2.4, 2.5, 2.6, 2.7, 2.8, 2.9, 2.10, 2.11, 3.0, 3.1, 3.2, 3.3.
     """
     found = VERSION.fullmatch(version)
     if not found:
@@ -86,6 +86,21 @@ def version_of(alembic_revision: str) -> str:
     if version is None:
         raise UnservedVersionError(f"no known Airflow has the Alembic revision '{alembic_revision}'", _hint())
     return version
+
+
+def revision_of(version: str) -> str:
+    """The Alembic revision that the migrations of an Airflow version end at, as far as it is known.
+
+    >>> revision_of("3.0.6") == revision_of("3.0.3")
+    True
+    """
+    return max((_numbers(first), found) for found, first in REVISIONS.items() if _numbers(first) <= _numbers(version))[
+        1
+    ]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _folders() -> list[tuple[int, int]]:

@@ -70,7 +70,10 @@ def break_down() -> None:
 
 def refuse_without_xcoms() -> None:
     """Fail where not even the words for it can be left."""
-    from airflow.models.xcom import XCom
+    try:
+        from airflow.sdk.execution_time.xcom import XCom
+    except ImportError:  # Airflow 2
+        from airflow.models.xcom import XCom
 
     def broken(*arguments: object, **more: object) -> None:
         raise RuntimeError("-".join(["the", "secret", "value"]))

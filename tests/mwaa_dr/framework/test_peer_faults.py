@@ -11,14 +11,33 @@ from typing import Any
 import pytest
 
 from mwaa_dr.framework.errors import DamagedBackupError, SecretError
+from tests.conftest import Database
 from tests.support.engine import PRIMARY, backup, line, manifest_of, restore, tables_of
 from tests.support.fernet import decrypted, encrypted
 from tests.support.metadata import FERNET, OTHER_FERNET, START, Metadata
 
 
+@pytest.fixture(params=["2.10.3", "3.0.6", "3.3.1"])
+def airflow(request: pytest.FixtureRequest) -> str:
+    """The version of both environments."""
+    return str(request.param)
+
+
+@pytest.fixture
+def primary(airflow: str, database: Database) -> Metadata:
+    """The database that is backed up."""
+    return Metadata(database(airflow), airflow)
+
+
+@pytest.fixture
+def secondary(airflow: str, database: Database) -> Metadata:
+    """The database that is restored into."""
+    return Metadata(database(airflow), airflow)
+
+
 def move(primary: Metadata, secondary: Metadata, folder: Path, **options: Any) -> None:
-    backup(primary.url, folder)
-    restore(secondary.url, folder, **options)
+    backup(primary.url, folder, version=primary.version)
+    restore(secondary.url, folder, version=secondary.version, **options)
 
 
 def test_01_a_deferred_task_instance_does_not_stop_the_restore(
@@ -146,12 +165,14 @@ def test_09_job_references_follow_their_job_or_are_empty(
     )
     secondary.insert("job", id=job, job_type="SchedulerJob", state="running", start_date=START, hostname="b")
     primary.dag()
-    primary.dag_run("sales", "r1", creating_job_id=job)
+    primary.dag_run("sales", "r1", creating_job_id=job, scheduled_by_job_id=job)
     primary.task("sales", "r1", job_id=job, queued_by_job_id=99)
     move(primary, secondary, tmp_path)
     new = secondary.one("SELECT id FROM job WHERE job_type = 'LocalTaskJob'")
     assert new != job
-    assert secondary.rows("SELECT job_id, queued_by_job_id FROM task_instance") == [(new, None)]
+    job_id = "job_id" if "job_id" in secondary.columns("task_instance") else "scheduled_by_job_id"  # of the run
+    joined = f"SELECT {job_id}, queued_by_job_id FROM task_instance JOIN dag_run USING (dag_id, run_id)"
+    assert secondary.rows(joined) == [(new, None)]
     assert secondary.one("SELECT creating_job_id FROM dag_run") == new
     assert secondary.one("SELECT job_type FROM job WHERE state = 'running'") == "SchedulerJob"
 
@@ -186,13 +207,15 @@ def test_11_what_is_there_already_stops_no_other_row(primary: Metadata, secondar
 def test_12_a_second_restore_doubles_nothing(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     primary.run_with_task()
-    primary.insert("task_fail", task_id="load", dag_id="sales", run_id="r1")
+    names = [name for name in ("log", "job", "task_fail", "dag_run", "xcom") if primary.columns(name)]
+    if "task_fail" in names:
+        primary.insert("task_fail", task_id="load", dag_id="sales", run_id="r1")
     for _ in range(3):
         primary.insert("log", event="same", dttm=START)
     primary.insert("job", job_type="LocalTaskJob", state="success", start_date=START)
     move(primary, secondary, tmp_path)
-    once = {name: secondary.content(name, without=["id"]) for name in ("log", "job", "task_fail", "dag_run", "xcom")}
-    restore(secondary.url, tmp_path)
+    once = {name: secondary.content(name, without=["id"]) for name in names}
+    restore(secondary.url, tmp_path, version=secondary.version)
     assert {name: secondary.content(name, without=["id"]) for name in once} == once
     assert len(once["log"]) == 3
 
@@ -202,13 +225,13 @@ def test_14_a_file_cut_or_changed_by_one_byte_is_refused(
 ) -> None:
     primary.dag()
     primary.run_with_task()
-    backup(primary.url, tmp_path)
+    backup(primary.url, tmp_path, version=primary.version)
     file = next(tmp_path.rglob("xcom.csv.gz"))
     whole = file.read_bytes()
     for damaged in (whole[: len(whole) * 6 // 10], whole[:30] + bytes([whole[30] ^ 1]) + whole[31:], whole + b"x"):
         file.write_bytes(damaged)
         with pytest.raises(DamagedBackupError, match=r"xcom\.csv\.gz"):
-            restore(secondary.url, tmp_path)
+            restore(secondary.url, tmp_path, version=secondary.version)
         assert secondary.one("SELECT count(*) FROM dag_run") == 0
 
 
@@ -240,9 +263,9 @@ def test_15_connections_keep_nulls_and_empty_strings(primary: Metadata, secondar
 def test_16_a_variable_that_cannot_be_decrypted_fails_the_backup_by_its_key(primary: Metadata, tmp_path: Path) -> None:
     primary.insert("variable", key="lost", val=encrypted(OTHER_FERNET, "v"), is_encrypted=True)
     with pytest.raises(SecretError, match="lost"):
-        backup(primary.url, tmp_path)
+        backup(primary.url, tmp_path, version=primary.version)
     assert not list(tmp_path.rglob("*.csv.gz"))
-    report = backup(primary.url, tmp_path, skip_unreadable_secrets=True)
+    report = backup(primary.url, tmp_path, version=primary.version, skip_unreadable_secrets=True)
     assert any("lost" in note for note in report.notes)
     assert manifest_of(tmp_path).unreadable_secrets == ("variable 'lost'",)
 
@@ -250,12 +273,12 @@ def test_16_a_variable_that_cannot_be_decrypted_fails_the_backup_by_its_key(prim
 def test_16_a_masked_value_is_an_error(primary: Metadata, tmp_path: Path) -> None:
     primary.insert("variable", key="masked", val="***", is_encrypted=False)
     with pytest.raises(SecretError, match="masked"):
-        backup(primary.url, tmp_path)
+        backup(primary.url, tmp_path, version=primary.version)
 
 
 def test_17_local_files_are_for_their_owner_only(primary: Metadata, tmp_path: Path) -> None:
     primary.insert("variable", key="k", val=encrypted(FERNET, "v"), is_encrypted=True)
-    backup(primary.url, tmp_path)
+    backup(primary.url, tmp_path, version=primary.version)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert {stat.S_IMODE(os.stat(path).st_mode) for path in files} == {0o600}
@@ -264,7 +287,9 @@ def test_17_local_files_are_for_their_owner_only(primary: Metadata, tmp_path: Pa
 def test_18_the_backups_own_run_is_never_restored(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag("backup_metadata")
     primary.run_with_task("backup_metadata", "old")
-    primary.run_with_task("backup_metadata", "now", state="running", conf=b"task_token")
+    primary.run_with_task(
+        "backup_metadata", "now", state="running", conf=b"task_token" if primary.version < "3" else '"task_token"'
+    )
     move(primary, secondary, tmp_path)
     assert secondary.rows("SELECT run_id, state FROM dag_run") == [("old", "success")]
 
@@ -272,12 +297,14 @@ def test_18_the_backups_own_run_is_never_restored(primary: Metadata, secondary: 
 def test_19_a_backup_writes_nothing_to_the_database(primary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     primary.run_with_task()
+    names = [name for name in tables_of(primary.version).names if primary.columns(name)]
     objects = "SELECT relname, relfilenode FROM pg_class ORDER BY 1"
-    before = primary.rows(objects), {t: primary.content(t) for t in tables_of().names}
-    backup(primary.url, tmp_path)
-    assert (primary.rows(objects), {t: primary.content(t) for t in tables_of().names}) == before
+    before = primary.rows(objects), {t: primary.content(t) for t in names}
+    backup(primary.url, tmp_path, version=primary.version)
+    assert (primary.rows(objects), {t: primary.content(t) for t in names}) == before
 
 
+@pytest.mark.parametrize("airflow", ["2.10.3"], indirect=True)  # of others see test_every_table_is_restored
 def test_20_the_rest_of_a_runs_story_is_carried(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     run = primary.run_with_task()
@@ -323,7 +350,7 @@ def test_20_the_rest_of_a_runs_story_is_carried(primary: Metadata, secondary: Me
 def test_the_report_of_a_restore_counts_what_happened(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
     primary.dag()
     primary.run_with_task()
-    backup(primary.url, tmp_path)
-    report = restore(secondary.url, tmp_path)
+    backup(primary.url, tmp_path, version=primary.version)
+    report = restore(secondary.url, tmp_path, version=secondary.version)
     runs = line(report, "dag_run")
     assert (report.source, runs.rows, runs.inserted, runs.kept, runs.dropped) == (PRIMARY.id, 1, 1, 0, 0)

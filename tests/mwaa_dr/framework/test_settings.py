@@ -226,8 +226,8 @@ def test_every_default_is_a_value_that_its_kind_would_give() -> None:
             assert row.kind.read(value) == row.default, row.name
 
 
-def test_only_the_task_token_is_secret() -> None:
-    assert [row.name for row in table() if row.secret] == ["task_token"]
+def test_only_the_task_token_and_the_databases_url_are_secret() -> None:
+    assert [row.name for row in table() if row.secret] == ["task_token", "database_url"]
 
 
 @pytest.mark.parametrize(

@@ -101,11 +101,12 @@ class _Backup:
         self.backup_id = new_backup_id(moment)
         with snapshot.first.cursor() as cursor:
             catalog = read_catalog(cursor)
+            self.tables = self.tables.present(catalog.tables)
             catalog.require(self.tables.names)
             ours = own_dags(cursor, options.own_dags)
             revision = alembic_revision(cursor)
             interrupted = self._interrupted(cursor, catalog, ours)
-            active = self._active(cursor)
+            active = self._active(cursor, catalog)
         key = self._key()
         writer = TableWriter(
             storage=self.storage,
@@ -143,15 +144,15 @@ class _Backup:
     def _interrupted(self, cursor: Cursor, catalog: Catalog, ours: tuple[str, ...]) -> list[InterruptedRun]:
         if not {"dag_run", "task_instance"} <= self.tables.names:
             return []
-        date = "execution_date" if catalog.has("dag_run", "execution_date") else "logical_date"
-        return interrupted_runs(cursor, ours, date, self.options.active_dags)
+        return interrupted_runs(cursor, ours, catalog, self.options.active_dags)
 
-    def _active(self, cursor: Cursor) -> int:
+    def _active(self, cursor: Cursor, catalog: Catalog) -> int:
         if "dag" not in self.tables:
             return 0
         if self.options.active_dags is not None:
             self.notes += unknown_dags(cursor, self.options.active_dags)
-        cursor.execute(f"SELECT count(*) FROM dag WHERE NOT {is_paused(self.options.active_dags)} AND is_active")
+        paused = is_paused(self.options.active_dags)
+        cursor.execute(f"SELECT count(*) FROM dag WHERE NOT {paused} AND {catalog.is_parsed()}")
         return int(cursor.fetchone()[0])
 
     def _key(self) -> DataKey | None:

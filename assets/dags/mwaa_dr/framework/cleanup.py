@@ -83,11 +83,12 @@ class _Cleanup:
         """Do one transaction's work; return whether there is more."""
         take_lock(cursor, CHANGE_LOCK, "restore or cleanup")
         catalog = read_catalog(cursor)
-        catalog.require(self.tables.names)
+        tables = self.tables.present(catalog.tables)
+        catalog.require(tables.names)
         cursor.execute("SET LOCAL lock_timeout = '60s'")
         work = Work(cursor, lock_seconds=self.options.lock_seconds)
         ours = own_dags(cursor, self.options.own_dags)
-        emptying = Emptying(work, tuple(self.tables), ours, self.options.own_run)
+        emptying = Emptying(work, tuple(tables), ours, self.options.own_run)
         emptied = work.retried(lambda: self._emptied(emptying, catalog))
         self.active += emptied.active
         for name, rows in emptied.removed.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import airflow
 
-from mwaa_dr.framework.errors import DatabaseError, SettingError
+from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.factory.run import Installation, Run
 from mwaa_dr.framework.settings import read_setting
 
@@ -30,6 +30,7 @@ __all__ = [
     "airflow_version",
     "backup_schedule",
     "conceal",
+    "ended_run",
     "fail",
     "installation",
     "keep_conf_out_of_logs",
@@ -59,7 +60,12 @@ def variable(key: str) -> str | None:
     if AIRFLOW_3:
         from airflow.sdk import Variable
 
-        found = Variable.get(key, default=None)
+        try:
+            found = Variable.get(key, default=None)
+        except ImportError:  # Airflow 3.0 with nobody to ask, as where `airflow dags reserialize` parses
+            from airflow.models.variable import Variable as Stored
+
+            found = Stored.get(key, default_var=None)
     else:
         from airflow.models.variable import Variable
 
@@ -81,30 +87,58 @@ def installation() -> Installation:
 
 
 def metadata_db() -> MetadataDb:
-    """The metadata database, on connections that Airflow neither shares nor keeps.
+    """The metadata database, on connections that Airflow neither shares nor keeps; raises DatabaseError.
 
-    They come from Airflow's own engine, since MWAA swaps an IAM token in by a listener on it, and are
-    then taken out of its pool, so that closing one really closes it.
+    By what somebody named, else by Airflow's own engine, since MWAA swaps an IAM token in by a listener on it, else
+    by what is left in the environment of a task of Airflow 3.
     """
-    from mwaa_dr.framework.database.connection import MetadataDb
+    from mwaa_dr.framework.database.reach import Place, engine_of, in_the_environment, reach
 
-    if AIRFLOW_3:
-        raise DatabaseError("tasks of Airflow 3 have no access to the metadata database")
+    def named(setting: str) -> str:
+        return str(read_setting(setting, conf={}, variable=variable, environ=os.environ))
+
+    places = [Place("Airflow's own engine", _own_engine, own=True), *in_the_environment(os.environ)]
+    if url := named("database_url"):
+        places = [Place("DR_DATABASE_URL", lambda: engine_of(url), asked_for=True)]
+    elif conn_id := named("database_conn_id"):
+        places = [Place("DR_DATABASE_CONN_ID", lambda: _engine_of_connection(conn_id), asked_for=True)]
+    return reach(places, airflow_version())
+
+
+def _own_engine() -> Any:
     from airflow import settings
 
-    engine = settings.engine
-    if engine.dialect.name != "postgresql" or engine.dialect.driver != "psycopg2":
-        raise DatabaseError(
-            f"the metadata database is {engine.dialect.name} through {engine.dialect.driver}",
-            "Only PostgreSQL through psycopg2 is served.",
-        )
+    from mwaa_dr.framework.database.reach import NotHereError
 
-    def connect() -> Any:
-        pooled = engine.raw_connection()
-        pooled.detach()
-        return pooled.dbapi_connection
+    engine = getattr(settings, "engine", None)
+    if engine is None:
+        raise NotHereError("is kept from tasks")
+    return engine
 
-    return MetadataDb(connect)
+
+def _engine_of_connection(conn_id: str) -> Any:
+    if AIRFLOW_3:
+        from airflow.sdk import Connection
+
+        look_up = Connection.get
+    else:
+        from airflow.models.connection import Connection
+
+        look_up = Connection.get_connection_from_secrets
+    from mwaa_dr.framework.database.reach import NotHereError, engine_by_parts
+
+    try:
+        found = look_up(conn_id)
+    except Exception:  # noqa: BLE001 - each version and each secrets backend has its own, which may show a secret
+        raise NotHereError(f"names '{conn_id}', which is no Connection here") from None
+    return engine_by_parts(
+        user=found.login,
+        password=found.password,
+        host=found.host,
+        port=found.port,
+        name=found.schema,
+        sslmode=found.extra_dejson.get("sslmode", ""),
+    )
 
 
 def run_of(context: Mapping[str, Any]) -> Run:
@@ -121,9 +155,36 @@ def run_of(context: Mapping[str, Any]) -> Run:
     )
 
 
+def ended_run(context: Mapping[str, Any]) -> Run:
+    """The run that a callback is called for.
+
+    Airflow 3 calls back from its DAG processor, which takes no XCom and before 3.1 gives none; the database has them.
+    """
+    if not AIRFLOW_3:
+        return run_of(context)
+    from types import SimpleNamespace
+
+    from airflow.sdk.execution_time.xcom import XCom
+
+    from mwaa_dr.framework.database.left_behind import LeftBehind
+
+    left = LeftBehind(metadata_db, context["dag"].dag_id, context["run_id"])
+    return Run(
+        dag_id=left.dag_id,
+        run_id=left.run_id,
+        conf=(context["dag_run"].conf if "dag_run" in context else left.conf()) or {},
+        log_url=getattr(context.get("ti"), "log_url", "") or "",
+        reason=context.get("reason") or "",
+        pull=lambda key: XCom.deserialize_value(SimpleNamespace(value=left.xcom(key))),
+    )
+
+
 def fail(words: str, *, retry: bool) -> Exception:
     """The exception that ends a task as failed, at once or after the retries that it has left."""
-    from airflow.exceptions import AirflowException, AirflowFailException
+    try:
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    except ImportError:  # before Airflow 3.2
+        from airflow.exceptions import AirflowException, AirflowFailException
 
     kind: type[Exception] = AirflowException if retry else AirflowFailException
     return kind(words)

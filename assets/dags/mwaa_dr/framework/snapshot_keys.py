@@ -125,8 +125,10 @@ class KeyFollower:
         for table in self.tables:
             if table.merge is not Merge.RUN_CHILD or table.name not in columns:
                 continue
-            by_surrogate = table.run == ("dag_run_id",)
-            key = ("id",) if by_surrogate else KEYS["dag_run"]
+            if table.parent_key:
+                links.append(_Link(table.name, table.run, table.parent, (table.parent_key,)))
+                continue
+            key = ("id",) if len(table.run) == 1 else KEYS["dag_run"]
             links.append(_Link(table.name, table.run, "dag_run", key))
             if table.parent != "dag_run":
                 links.append(_Link(table.name, KEYS[table.parent], table.parent, KEYS[table.parent]))

@@ -99,3 +99,15 @@ def test_what_can_do_without_a_missing_table_stays() -> None:
     tables, notes = Tables().add(child(missing=Missing.NULL)).closed()
     assert tables.names == {"child"}
     assert notes == []
+
+
+def test_what_a_version_has_no_more_is_neither_carried_nor_skipped() -> None:
+    tables = Tables().add(Table("a", Merge.MATCH), Table("b", Merge.MATCH)).skip(c="why").forget("a", "c")
+    assert (tables.names, dict(tables.skipped)) == (frozenset({"b"}), {})
+
+
+def test_an_optional_table_is_left_out_where_it_is_not_there() -> None:
+    tables = Tables().add(Table("a", Merge.MATCH), Table("b", Merge.MATCH, optional=True))
+    assert tables.present({"a", "b"}).names == frozenset({"a", "b"})
+    assert tables.present({"b"}).names == frozenset({"a", "b"})
+    assert tables.present({"a"}).names == frozenset({"a"})

@@ -36,6 +36,10 @@ class Catalog:
         """Whether the live table has the column."""
         return column in self.columns(table)
 
+    def is_parsed(self, alias: str = "dag") -> str:
+        """The condition that a row of `dag` is one of a DAG that a file still has; Airflow 3 says it the other way."""
+        return f"{alias}.is_active" if self.has("dag", "is_active") else f"NOT {alias}.is_stale"
+
     def require(self, names: Iterable[str]) -> None:
         """Raise TableError for the first name that is no table here."""
         for name in names:
@@ -79,8 +83,14 @@ def alembic_revision(cursor: Cursor) -> str:
 
 
 def sequence_of(cursor: Cursor, table: str, column: str) -> str | None:
-    """The quoted name of the sequence that feeds a column, or None."""
-    cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", (ident(table), column))
+    """The quoted name of the sequence that feeds a column, or None.
+
+    Newer versions of the FAB auth manager take the next key themselves, from a sequence that belongs to no column.
+    """
+    cursor.execute(
+        "SELECT coalesce(pg_get_serial_sequence(%s, %s), to_regclass(%s)::text)",
+        (ident(table), column, ident(f"{table}_{column}_seq")),
+    )
     found: str | None = cursor.fetchone()[0]
     return found
 

@@ -14,6 +14,8 @@ _NEXT = (
     "next_dagrun_data_interval_start",
     "next_dagrun_data_interval_end",
     "next_dagrun_create_after",
+    "next_dagrun_partition_key",
+    "next_dagrun_partition_date",
 )
 """What the scheduler creates next: NULL until the next parse computes it from the restored history."""
 
@@ -27,6 +29,13 @@ _STUB_DEFAULTS = {
     "has_task_concurrency_limits": "true",
 }
 """For a DAG of which the backup has runs but no row: it was active nowhere, so its stub is paused."""
+_STUB_DEFAULTS_3 = {
+    "is_stale": "true",
+    "fileloc": "''",  # the REST API of Airflow 3 fails on a list in which one DAG has none
+    "bundle_name": "(SELECT name FROM dag_bundle ORDER BY active DESC NULLS LAST, name LIMIT 1)",
+    "timetable_type": "''",
+    "partition_mapper_info": "'[]'",
+}
 
 
 def forget_next(catalog: Catalog) -> str:
@@ -71,7 +80,8 @@ def add_missing_dags(
             f" FROM {stage.name} s WHERE s.dag_id <> ALL ({text_array(untouched)}) ON CONFLICT DO NOTHING"
         )
     if "dag_run" in stages:
-        fixed = {c: v for c, v in _STUB_DEFAULTS.items() if catalog.has("dag", c)}
+        defaults = _STUB_DEFAULTS | (_STUB_DEFAULTS_3 if catalog.has("dag", "is_stale") else {})
+        fixed = {c: v for c, v in defaults.items() if catalog.has("dag", c)}
         work.run(
             f"INSERT INTO dag (dag_id, {idents(fixed)}) SELECT r.dag_id, {', '.join(fixed.values())}"
             f" FROM ({_dags_with_runs(ours)}) r ON CONFLICT DO NOTHING"
@@ -115,10 +125,10 @@ def left_paused(work: Work, stage: Staged, untouched: Collection[str]) -> list[s
     return [str(row[0]) for row in found]
 
 
-def unknown_active_dags(work: Work, stage: Staged, ours: Collection[str]) -> list[str]:
+def unknown_active_dags(work: Work, stage: Staged, catalog: Catalog, ours: Collection[str]) -> list[str]:
     """DAGs of the target that are active but not in the backup: they stay as they are, and are reported."""
     found = work.rows(
-        "SELECT dag_id FROM dag d WHERE NOT is_paused AND is_active"
+        f"SELECT dag_id FROM dag d WHERE NOT is_paused AND {catalog.is_parsed('d')}"
         f" AND dag_id <> ALL ({text_array(ours)})"
         f" AND NOT EXISTS (SELECT 1 FROM {stage.name} s WHERE s.dag_id = d.dag_id) ORDER BY 1"
     )

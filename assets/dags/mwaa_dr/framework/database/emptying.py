@@ -35,7 +35,9 @@ class Emptying:
     def pause_all(self, catalog: Catalog) -> list[str]:
         """Pause every DAG but our own, else the scheduler catches up from the start date; return the active ones."""
         others = f"dag_id <> ALL ({text_array(self.ours)})"
-        active = self.work.rows(f"SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND {others} ORDER BY 1")
+        active = self.work.rows(
+            f"SELECT dag_id FROM dag WHERE NOT is_paused AND {catalog.is_parsed()} AND {others} ORDER BY 1"
+        )
         self.work.run(f"UPDATE dag SET is_paused = true, {forget_next(catalog)} WHERE {others}")
         return [str(row[0]) for row in active]
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mwaa_dr.framework.database.names import ident, idents, staged, text_array, text_literal
+from mwaa_dr.framework.database.deadlines import drop_deadlines, settle_deadlines
+from mwaa_dr.framework.database.names import ident, staged, text_array, text_literal
 from mwaa_dr.framework.database.selection import FINISHED_TASK, OPEN_TASK, UNFINISHED_RUN
 from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.tries import keep_tries
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import Manifest
 
 # What had begun failed; what had not is upstream_failed, since "clear only failed tasks" passes over skipped ones.
-_BEGUN = "('running', 'deferred', 'up_for_retry', 'up_for_reschedule', 'restarting', 'shutdown')"
-_AS_FAILED = f"CASE WHEN state IN {_BEGUN} THEN 'failed' ELSE 'upstream_failed' END"
+BEGUN = "('running', 'deferred', 'awaiting_input', 'up_for_retry', 'up_for_reschedule', 'restarting', 'shutdown')"
+_AS_FAILED = f"CASE WHEN state IN {BEGUN} THEN 'failed' ELSE 'upstream_failed' END"
 _NOTE_LIMIT = 1000
 OPEN_RUNS = "mwaa_dr_open_runs"
 """The temporary table of the staged runs that were in flight at the snapshot."""
@@ -49,6 +51,7 @@ def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
     if runs is None:
         return
     _open_runs(work, runs)
+    drop_deadlines(work, stages)
     moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
     if tasks:
         work.run(
@@ -85,19 +88,14 @@ def resume(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None
     _open_runs(work, runs)
     if tasks is None:
         return
-    _keep_tries(work, stages, manifest)
-    if "task_reschedule" in stages:
-        work.run(
-            f"DELETE FROM {staged('task_reschedule')} s USING {tasks.name} t WHERE {_UNFINISHED}"
-            " AND s.dag_id = t.dag_id AND s.run_id = t.run_id"
-            " AND s.task_id = t.task_id AND s.map_index = t.map_index"
-        )
+    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
+    settle_deadlines(work, stages)
+    keep_tries(work, stages, _UNFINISHED, BEGUN, moment)
     # Airflow sets max_tries to try_number + the task's retries; max_tries holds those until it is raised.
     work.run(
         f"UPDATE {tasks.name} t SET state = NULL, max_tries = COALESCE(try_number, 0) + GREATEST(max_tries, 0),"
         f" {_forgotten(tasks)} WHERE {_UNFINISHED}"
     )
-    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
     work.run(
         f"UPDATE {tasks.name} t SET state = {_AS_FAILED}, end_date = COALESCE(end_date, {moment}),"
         f" {_forgotten(tasks)} WHERE t.{OPEN_TASK} AND NOT {_OF_OPEN_RUN}"
@@ -106,22 +104,6 @@ def resume(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None
     work.run(
         f"UPDATE {runs.name} SET state = 'queued', queued_at = now(), start_date = NULL, end_date = NULL,"
         f" last_scheduling_decision = NULL{again} WHERE {UNFINISHED_RUN}"
-    )
-
-
-def _keep_tries(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
-    """Record the interrupted try of each cleared task, where this Airflow keeps every try."""
-    history, tasks = stages.get("task_instance_history"), stages["task_instance"]
-    if history is None or not history.has("id"):
-        return
-    same = [c for c in history.columns if c in tasks.columns and c not in ("state", "end_date", "id")]
-    work.run(
-        f"INSERT INTO {history.name} (id, state, end_date, {idents(same)})"
-        f" SELECT (SELECT COALESCE(max(id), 0) FROM {history.name}) + row_number() OVER (), 'failed',"
-        f" COALESCE(t.end_date, {text_literal(manifest.snapshot_time)}::timestamptz), {idents(same, 't')}"
-        f" FROM {tasks.name} t WHERE {_UNFINISHED} AND t.try_number > 0 AND t.state IN {_BEGUN}"
-        f" AND NOT EXISTS (SELECT 1 FROM {history.name} h WHERE h.dag_id = t.dag_id AND h.run_id = t.run_id"
-        " AND h.task_id = t.task_id AND h.map_index = t.map_index AND h.try_number = t.try_number)"
     )
 
 

@@ -18,7 +18,7 @@ def raise_sequence(work: Work, stage: Staged) -> None:
     Sequences know no transaction: after a restore that was given up they stay high, which costs nothing.
     """
     column = stage.table.surrogate
-    if not column or work.dry_run:
+    if not column or stage.table.is_uuid or work.dry_run:
         return
     sequence = sequence_of(work.cursor, stage.table.name, column)
     if sequence is None:
@@ -40,6 +40,8 @@ def _highest(work: Work, stage: Staged) -> int:
 
 def next_key(work: Work, stage: Staged) -> str:
     """The SQL of a fresh key for each row of a query; a dry run does not touch the sequence."""
+    if stage.table.is_uuid:
+        return "gen_random_uuid()"
     sequence = sequence_of(work.cursor, stage.table.name, stage.table.surrogate)
     if sequence and not work.dry_run:
         return f"nextval({text_literal(sequence)})"

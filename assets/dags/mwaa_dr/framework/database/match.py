@@ -11,7 +11,7 @@ from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
 from mwaa_dr.framework.database.selection import rows_of
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.model.table import Existing, Missing, Table
+from mwaa_dr.framework.model.table import Existing, Missing, Reference, Table
 
 
 @dataclass
@@ -28,7 +28,7 @@ def merge_matching(
     work: Work, stage: Staged, stages: Mapping[str, Staged], *, replace: bool, ours: Collection[str]
 ) -> Merged:
     """Insert the rows that the target lacks; `replace` lets the backup win where it has them."""
-    _follow_references(work, stage, stages)
+    follow_references(work, stage, stages)
     if stage.table.superseded:
         work.run(f"DELETE FROM {stage.name} s WHERE {stage.table.superseded}")
     if stage.table.surrogate:
@@ -36,14 +36,14 @@ def merge_matching(
     return _merge_keyed(work, stage)
 
 
-def _follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> None:
+def follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> None:
     """Point the staged rows at the keys that the restore gave to what they refer to."""
     for reference in stage.table.references:
         if reference.table == stage.table.name or not stage.has(reference.column):
             continue
         column, drops = ident(reference.column), reference.missing is Missing.DROP
         if reference.table in stages and not stages[reference.table].table.surrogate:
-            _drop_strays(work, stage, column, stages[reference.table].table)
+            _settle_strays(work, stage, reference, stages[reference.table].table)
             continue
         if reference.table not in stages:
             work.run(
@@ -65,12 +65,14 @@ def _follow_references(work: Work, stage: Staged, stages: Mapping[str, Staged]) 
         )
 
 
-def _drop_strays(work: Work, stage: Staged, column: str, referred: Table) -> None:
-    """Drop rows whose natural key points at nothing in the target, where what it points at has been merged."""
-    work.run(
-        f"DELETE FROM {stage.name} s WHERE NOT EXISTS"
-        f" (SELECT 1 FROM {ident(referred.name)} t WHERE t.{ident(referred.key[0])} = s.{column})"
-    )
+def _settle_strays(work: Work, stage: Staged, reference: Reference, referred: Table) -> None:
+    """Drop rows whose natural key points at nothing in the target, or empty it; what it points at has been merged."""
+    column = ident(reference.column)
+    nowhere = f"NOT EXISTS (SELECT 1 FROM {ident(referred.name)} t WHERE t.{ident(referred.key[0])} = s.{column})"
+    if reference.missing is Missing.DROP:
+        work.run(f"DELETE FROM {stage.name} s WHERE {nowhere}")
+    else:
+        work.run(f"UPDATE {stage.name} s SET {column} = NULL WHERE s.{column} IS NOT NULL AND {nowhere}")
 
 
 def _merge_keyed(work: Work, stage: Staged) -> Merged:
@@ -80,6 +82,15 @@ def _merge_keyed(work: Work, stage: Staged) -> Merged:
         f" SELECT {values(stage, 's', {})} FROM {stage.name} s ON CONFLICT DO NOTHING"
     )
     return Merged(inserted=inserted, kept=staged - inserted)
+
+
+def make_map(work: Work, stage: Staged) -> None:
+    """Create the empty map old key -> new key."""
+    key = ident(stage.table.surrogate)
+    work.run(
+        f"CREATE TEMPORARY TABLE {key_map(stage.table.name)} ON COMMIT DROP AS"
+        f" SELECT {key} AS old, {key} AS new, true AS inserted FROM {stage.name} WITH NO DATA"
+    )
 
 
 def _merge_numbered(work: Work, stage: Staged, replace: bool, ours: Collection[str]) -> Merged:
@@ -112,7 +123,7 @@ def _pair(work: Work, stage: Staged, ours: Collection[str]) -> None:
     table, mapped = stage.table, key_map(stage.table.name)
     key = ident(table.surrogate)
     within = _within(stage)
-    work.run(f"CREATE TEMPORARY TABLE {mapped} (old bigint, new bigint, inserted boolean) ON COMMIT DROP")
+    make_map(work, stage)
     if not work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {within}"):
         work.run(f"INSERT INTO {mapped} SELECT {key}, {key}, true FROM {stage.name}")
     else:

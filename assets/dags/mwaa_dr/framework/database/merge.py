@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.catalog import Catalog
+from mwaa_dr.framework.database.dag_versions import merge_versions, settle_versions
 from mwaa_dr.framework.database.dags import (
     add_missing_dags,
     forget_the_rest,
@@ -84,6 +85,9 @@ class Merger:
     def _locked_phase(self) -> None:
         self.progress.phase("merge")
         lock_dags(self.work)
+        before_dags = self.stages["dag"].table.depends_on if "dag" in self.stages else frozenset()
+        for name in before_dags & self.stages.keys():
+            self._table(self.stages[name])
         new_dags = add_missing_dags(
             self.work,
             self.stages,
@@ -100,14 +104,16 @@ class Merger:
                 {"dag_id": dag_id, "run_id": run_id, "state": state} for dag_id, run_id, state in kept
             ]
         removed = self._remove_replaced() if runs else {}
-        later = [s for s in self.stages.values() if s.table.name not in (*BEFORE_LOCK, *LAST)]
-        of_dags = [s for s in later if "dag" in s.table.depends_on]
+        later = [s for s in self.stages.values() if s.table.name not in (*BEFORE_LOCK, *before_dags, *LAST)]
         # The runs take long. What parser and tasks may add meanwhile (a permission, a Variable) would wait for the
         # same key of ours, and then fail: such tables come after them.
         with_runs = self._with_runs()
+        of_dags = [s for s in later if "dag" in s.table.depends_on and s.table.name not in with_runs]
         for stage in sorted(later, key=lambda stage: stage.table.name not in with_runs):
             if stage not in of_dags:
                 self._table(stage)
+        if "dag_version" in self.stages:
+            settle_versions(self.work, self.stages["dag_version"])
         if "slot_pool" in self.stages:
             self._table(self.stages["slot_pool"])
         self._dags(new_dags)
@@ -158,6 +164,8 @@ class Merger:
             return merge_runs(self.work, stage, self.stages)
         if stage.table.merge is Merge.RUN_CHILD:
             return merge_children(self.work, stage, self.stages)
+        if stage.table.merge is Merge.VERSION:
+            return merge_versions(self.work, stage, self.stages)
         strategy = {"variable": self.options.variables, "connection": self.options.connections}
         wins = strategy.get(stage.table.name) is Strategy.REPLACE
         replace = replaces(stage.table.existing, wins)
@@ -180,7 +188,7 @@ class Merger:
             paused = [] if activate else left_paused(self.work, stage, untouched)
             if paused:
                 self.result.notes.append(f"active in the backup, paused here as asked: {', '.join(paused)}")
-            others = unknown_active_dags(self.work, stage, self.ours)
+            others = unknown_active_dags(self.work, stage, self.catalog, self.ours)
             if others:
                 self.result.notes.append(f"active here but not in the backup, left as they are: {', '.join(others)}")
         forget_the_rest(self.work, self.catalog, self.stages, self.ours)

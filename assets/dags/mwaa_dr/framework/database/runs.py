@@ -73,13 +73,17 @@ def remove_replaced(work: Work, tables: Mapping[str, Table]) -> dict[str, int]:
 
 def delete_of_runs(work: Work, table: Table, runs: str) -> int:
     """Delete the rows of a table that belong to the runs listed in a temporary table (id, dag_id, run_id)."""
+    parent = ""
     if table.name == "dag_run":
         same = "t.id = g.id"
+    elif table.parent_key:
+        parent = f", {ident(table.parent)} p"
+        same = f"p.{ident(table.parent_key)} = t.{ident(table.run[0])} AND p.dag_id = g.dag_id AND p.run_id = g.run_id"
     elif table.run == ("dag_id", "run_id"):
         same = "t.dag_id = g.dag_id AND t.run_id = g.run_id"
     else:
         same = f"t.{ident(table.run[0])} = g.id"
-    return work.run(f"DELETE FROM {ident(table.name)} t USING {runs} g WHERE {same}")
+    return work.run(f"DELETE FROM {ident(table.name)} t USING {runs} g{parent} WHERE {same}")
 
 
 def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
@@ -102,7 +106,11 @@ def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> M
     """Insert the rows that belong to the inserted runs, pointing at their new keys."""
     table = stage.table
     joins, instead = _joins(stage, stages)
-    if table.run == ("dag_id", "run_id"):
+    parent = ""
+    if table.parent_key:
+        parent = f" JOIN {ident(table.parent)} p ON p.{ident(table.parent_key)} = s.{ident(table.run[0])}"
+        of_run = "r.dag_id = p.dag_id AND r.run_id = p.run_id"
+    elif table.run == ("dag_id", "run_id"):
         of_run = "r.dag_id = s.dag_id AND r.run_id = s.run_id"
     else:
         of_run = f"r.old = s.{ident(table.run[0])}"
@@ -112,7 +120,7 @@ def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> M
     if table.surrogate:
         joins += _fresh_keys(work, stage)
         instead[table.surrogate] = f"COALESCE(k.new, s.{ident(table.surrogate)})"
-    rows = f" FROM {stage.name} s JOIN {_RUNS} r ON {of_run}{joins}"
+    rows = f" FROM {stage.name} s{parent} JOIN {_RUNS} r ON {of_run}{joins}"
     inserted = work.run(
         f"INSERT INTO {ident(table.name)} ({target_columns(stage)}) SELECT {values(stage, 's', instead)}{rows}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.names import ident, text_array, with_ours
 from mwaa_dr.framework.manifest import InterruptedRun
@@ -57,19 +58,21 @@ BECOMES_TRIGGER = "left out: trigger it again"
 
 
 def interrupted_runs(
-    cursor: Cursor, ours: Collection[str], date_column: str, active: Collection[str] | None = None
+    cursor: Cursor, ours: Collection[str], catalog: Catalog, active: Collection[str] | None = None
 ) -> list[InterruptedRun]:
-    """Every run in flight, and every finished run with a task at work; `date_column` orders a DAG's runs.
+    """Every run in flight, and every finished run with a task at work.
 
     `active` are the DAGs that count as active, where these are others than the database says.
     """
-    date = ident(date_column)
+    # From Airflow 3 on a run need not have a logical date.
+    date = "run_after" if catalog.has("dag_run", "run_after") else "execution_date"
     cursor.execute(
         f"""
         SELECT r.dag_id, r.run_id, r.state, t.finished, t.unfinished,
                CASE WHEN r.{UNFINISHED_RUN} IS NOT TRUE THEN {_quoted("its open tasks are restored as failed")}
                     WHEN t.finished > 0 THEN {_quoted(BECOMES_FAILED)}
-                    WHEN r.run_type = 'scheduled' AND d.is_active AND NOT {is_paused(active, "d.")} AND NOT EXISTS (
+                    WHEN r.run_type = 'scheduled' AND {catalog.is_parsed("d")} AND NOT {is_paused(active, "d.")}
+                         AND NOT EXISTS (
                          SELECT 1 FROM dag_run later WHERE later.dag_id = r.dag_id AND later.{date} > r.{date}
                             AND later.run_type = 'scheduled'
                             AND (later.{UNFINISHED_RUN} IS NOT TRUE OR EXISTS (

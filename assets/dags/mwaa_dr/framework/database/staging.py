@@ -25,6 +25,8 @@ class Staged:
     """Columns that are there in the backup and in the target."""
     added: dict[str, str] = field(default_factory=dict)
     """Column of the target only -> SQL value."""
+    left: tuple[str, ...] = ()
+    """Columns of the backup only, which its version of Airflow still had."""
     rows: int = 0
 
     @property
@@ -40,7 +42,7 @@ class Staged:
 def check_columns(table: Table, file: TableFile, catalog: Catalog) -> Staged:
     """Pair the columns of a backup with those of the target; raise IncompatibleBackupError naming misfits."""
     live = {column.name: column for column in catalog.tables[table.name]}
-    foreign = [name for name in file.columns if name not in live]
+    foreign = [name for name in file.columns if name not in live and name not in table.gone]
     if foreign:
         raise IncompatibleBackupError(
             f"the target's table '{table.name}' has no column {', '.join(repr(c) for c in foreign)}",
@@ -48,13 +50,14 @@ def check_columns(table: Table, file: TableFile, catalog: Catalog) -> Staged:
         )
     absent = [column for name, column in live.items() if name not in file.columns]
     unknown = [c.name for c in absent if not (c.nullable or c.has_default or c.name in table.added)]
-    if unknown:
+    if unknown and file.rows:
         raise IncompatibleBackupError(
             f"the backup has no value for {', '.join(repr(c) for c in unknown)} of table '{table.name}'",
             "Restore into the Airflow version that the backup was taken from.",
         )
     added = {c.name: table.added[c.name] for c in absent if c.name in table.added}
-    return Staged(table, file.columns, added)
+    both = tuple(name for name in file.columns if name in live)
+    return Staged(table, both, added, left=tuple(name for name in file.columns if name not in live))
 
 
 def make_stage(cursor: Cursor, stage: Staged) -> None:
@@ -63,6 +66,8 @@ def make_stage(cursor: Cursor, stage: Staged) -> None:
         f"CREATE TEMPORARY TABLE {stage.name} ON COMMIT DROP AS"
         f" SELECT {idents(stage.columns)} FROM {ident(stage.table.name)} WITH NO DATA"
     )
+    for name in stage.left:
+        cursor.execute(f"ALTER TABLE {stage.name} ADD COLUMN {ident(name)} text")
 
 
 def shadow(cursor: Cursor, tables: Iterable[str]) -> None:
@@ -84,7 +89,7 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
     reader = _Remembering(source)
     try:
         cursor.copy_expert(
-            f"COPY {stage.name} ({idents(stage.columns)}) FROM STDIN (FORMAT csv, HEADER)",
+            f"COPY {stage.name} ({idents(file.columns)}) FROM STDIN (FORMAT csv, HEADER)",
             reader,
             size=COPY_BUFFER,
         )
@@ -103,7 +108,21 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
             "Choose another backup.",
         )
     stage.rows = file.rows
+    _refuse_left(cursor, stage)
+    for name in filter(stage.has, stage.table.filled):
+        value = stage.table.filled[name]
+        cursor.execute(f"UPDATE {stage.name} SET {ident(name)} = {value} WHERE {ident(name)} IS NULL")
     cursor.execute(f"ANALYZE {stage.name}")
+
+
+def _refuse_left(cursor: Cursor, stage: Staged) -> None:
+    for name in stage.left:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {stage.name} WHERE {ident(name)} IS NOT NULL)")
+        if cursor.fetchone()[0]:
+            raise IncompatibleBackupError(
+                f"the backup uses '{name}' of table '{stage.table.name}', which the target's Airflow has no more",
+                "Restore into the Airflow version that the backup was taken from, and upgrade it in place then.",
+            )
 
 
 class _Remembering:
@@ -126,6 +145,6 @@ def planned(manifest: Manifest, tables: Sequence[Table], catalog: Catalog) -> li
     plan = []
     for table in tables:
         file = manifest.file_of(table.name)
-        if file is not None:
+        if file is not None and not (table.optional and table.name not in catalog.tables):
             plan.append((check_columns(table, file, catalog), file))
     return plan

@@ -113,7 +113,7 @@ def _dag(operation: Operation, factory: Factory, schedule: str | None = None, re
 
 
 def _ended(context: Mapping[str, Any], *, operation: Operation, succeeded: bool) -> None:
-    run = compat.run_of(context)
+    run = compat.ended_run(context)
     _keep_secrets_out_of_logs(run)
     callbacks.tell(operation, run, succeeded=succeeded, variable=compat.variable, environ=os.environ)
 

@@ -19,6 +19,25 @@ ANSWERED_SINCE = (
     "EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = s.target_dag_id"
     " AND r.run_type = 'dataset_triggered' AND r.queued_at > s.created_at)"
 )
+ASSETS_ANSWERED_SINCE = ANSWERED_SINCE.replace("dataset_triggered", "asset_triggered")
+NOT_STARTED = "created_dag_run_id IS NULL"
+OF_NOT_STARTED = f"asset_partition_dag_run_id IN (SELECT id FROM asset_partition_dag_run WHERE {NOT_STARTED})"
+PARTITION_STARTED_SINCE = (
+    "EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = s.target_dag_id"
+    " AND r.partition_key = s.partition_key AND r.queued_at > s.created_at)"
+)
+
+WITH_RUN = "dag_run_id IS NOT NULL"
+_IN_FLIGHT = "r.state IN ('queued', 'running')"
+OF_RUNS_IN_FLIGHT = f"EXISTS (SELECT 1 FROM dag_run r WHERE r.id = dagrun_id AND {_IN_FLIGHT})"
+OF_DEADLINES = f"id IN (SELECT d.callback_id FROM deadline d JOIN dag_run r ON r.id = d.dagrun_id WHERE {_IN_FLIGHT})"
+_USED = (
+    "(SELECT t.dag_version_id FROM task_instance t WHERE t.dag_version_id IS NOT NULL"
+    " UNION SELECT h.dag_version_id FROM task_instance_history h WHERE h.dag_version_id IS NOT NULL"
+    " UNION SELECT r.created_dag_version_id FROM dag_run r WHERE r.created_dag_version_id IS NOT NULL)"
+)
+USED_VERSIONS = f"id IN {_USED}"
+OF_USED_VERSIONS = f"dag_version_id IN {_USED}"
 
 # A scheduler that died is marked as failed by another one, and then has no end.
 FINISHED_JOBS = "end_date IS NOT NULL OR coalesce(state, '') IN ('success', 'failed')"
@@ -32,6 +51,15 @@ WORDS: Mapping[str, str] = {
     ALL: "all",
     NOT_DEFAULT_POOL: "all but `default_pool`",
     ANSWERED_SINCE: "those that a run of the target has answered since",
+    ASSETS_ANSWERED_SINCE: "those that a run of the target has answered since",
+    NOT_STARTED: "those that wait for more of their partition",
+    OF_NOT_STARTED: "those of partitions that wait for more",
+    PARTITION_STARTED_SINCE: "those whose partition the target has started since",
+    WITH_RUN: "those with a run",
+    OF_RUNS_IN_FLIGHT: "those of runs in flight, and only where these are resumed; past ones as missed",
+    OF_DEADLINES: "those of deadlines of runs in flight",
+    USED_VERSIONS: "those that a run or a try of a task refers to",
+    OF_USED_VERSIONS: "those of versions that a run or a try of a task refers to",
     FINISHED_JOBS: "finished jobs",
     USED_BY_RUNS: "those that a DAG run refers to",
 }

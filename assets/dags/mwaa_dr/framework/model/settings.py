@@ -252,6 +252,24 @@ class Settings:
         conf="task_token_region",
         default_in_words="this environment's",
     )
+    database_url: str = setting(
+        "",
+        kinds.DATABASE_URL,
+        "The metadata database, where Airflow keeps it from tasks; without it, it is looked for.",
+        used_by=ALL,
+        environ=("DR_DATABASE_URL",),
+        default_in_words="none",
+        secret=True,
+    )
+    database_conn_id: str = setting(
+        "",
+        kinds.CONN_ID,
+        "The Airflow Connection to the metadata database, in the place of its URL.",
+        used_by=ALL,
+        variable="DR_DATABASE_CONN_ID",
+        environ=("DR_DATABASE_CONN_ID",),
+        default_in_words="none",
+    )
     heartbeat_seconds: int = setting(
         60,
         kinds.whole(1, 3600),

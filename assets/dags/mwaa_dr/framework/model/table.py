@@ -19,6 +19,9 @@ class Merge(str, Enum):
     MATCH = "match"
     """Rows paired with equal rows of the target, by `key`, or by all columns but the surrogate key."""
 
+    VERSION = "version"
+    """Versions of DAGs: paired by what their serialized DAGs say, numbered below the target's current one."""
+
     DAGS = "dags"
     """Which DAGs are active; a stub for each DAG that the target has not parsed yet."""
 
@@ -69,11 +72,15 @@ class Table:
     """Further unique keys, of columns or SQL expressions on them: a row that meets one of the target by any
     of them is paired with it, since inserting it would fail."""
     surrogate: str = ""
-    """The column fed by a sequence; empty where the table has none."""
+    """The column fed by a sequence, or with a UUID that may be given anew; empty where the table has none."""
+    is_uuid: bool = False
+    """The surrogate key is a UUID: taken in the target only by a row that was restored before and changed since."""
     run: tuple[str, ...] = ()
-    """`RUN_CHILD`: `("dag_id", "run_id")`, or `("dag_run_id",)` where only the surrogate key is there."""
+    """`RUN_CHILD`: `("dag_id", "run_id")`, or the one column that holds the key of the run, or of `parent`."""
     parent: str = "dag_run"
-    """`RUN_CHILD`: the table that a foreign key ties these rows to: `dag_run`, or `task_instance`."""
+    """`RUN_CHILD`: the table that a foreign key ties these rows to: `dag_run`, or one that names its run."""
+    parent_key: str = ""
+    """`RUN_CHILD`: the column of `parent` whose value `run` holds, where the row does not name its run itself."""
     run_surrogate: str = ""
     """`RUN_CHILD`: a column that repeats the run's surrogate key beside `run`."""
     references: tuple[Reference, ...] = ()
@@ -85,6 +92,12 @@ class Table:
     """Column -> SQL value that a restore writes whatever the backup holds."""
     added: Mapping[str, str] = field(default_factory=dict)
     """Column -> SQL value for rows from an Airflow that did not have it (NOT NULL without default)."""
+    filled: Mapping[str, str] = field(default_factory=dict)
+    """Column -> SQL value for a NULL from an Airflow that allowed it."""
+    gone: tuple[str, ...] = ()
+    """Columns of an older Airflow that this one lacks: a backup that has a value there is refused."""
+    optional: bool = False
+    """Made by an auth manager that need not be installed: carried where it is there."""
     existing: Existing = Existing.KEEP
     within: str = ""
     """A timestamp column: rows of the target outside the backup's time range need not be compared."""

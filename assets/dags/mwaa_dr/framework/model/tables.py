@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,18 @@ class Tables:
         """Do not carry these, each with the reason."""
         carried = {name: table for name, table in self.carried.items() if name not in reasons}
         return Tables(carried, {**self.skipped, **reasons})
+
+    def forget(self, *names: str) -> Tables:
+        """Neither carry these nor skip them: this Airflow has no such tables."""
+        return Tables(
+            {name: table for name, table in self.carried.items() if name not in names},
+            {name: why for name, why in self.skipped.items() if name not in names},
+        )
+
+    def present(self, names: Container[str]) -> Tables:
+        """Without the optional tables that are not among those of the live database."""
+        absent = (table.name for table in self.carried.values() if table.optional and table.name not in names)
+        return self.forget(*absent)
 
     def only(self, names: Iterable[str]) -> Tables:
         """Carry only these; raise TableError for a name that is no table of this version."""
