@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lib.functions import record_table
-from lib.functions.errors import Misconfigured, StillBusy
+from lib.functions.errors import Misconfigured, NotRestored, StillBusy
 from lib.functions.record_table import RecordTable
 from lib.functions.stopping import handler
 from tests.support.environments import OWNER_TAG, STATUSES, an_environment
@@ -221,8 +221,34 @@ def test_one_that_somebody_has_created_meanwhile_is_there(aws: Account, mwaa: St
 
 
 def test_one_that_came_back_before_is_there(aws: Account, mwaa: StubbedAws) -> None:
-    told = look_back(mwaa, here(aws))
+    told = look_back(mwaa, here(aws, ours=False))
     assert (told["stopped"], told["outcome"]) == (False, "THERE")
+
+
+def test_what_a_start_has_begun_without_a_stop_before_is_gone_on_with(aws: Account, mwaa: StubbedAws) -> None:
+    assert look_back(mwaa, here(aws))["outcome"] == "GO_ON"
+
+
+def whole(mwaa: StubbedAws, environment: dict[str, Any]) -> dict[str, Any]:
+    mwaa.script("mwaa", REGION).add_response("get_environment", {"Environment": environment}, {"Name": "dev"})
+    return do("require_whole")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_an_environment_that_a_failed_start_has_not_restored_is_not_stopped(
+    aws: Account, mwaa: StubbedAws, bucket: Any, recorded: bool
+) -> None:
+    if recorded:
+        stop(aws.execution())
+    with pytest.raises(NotRestored, match=r"'dev' in us-west-2 was created by a start that has not restored it"):
+        whole(mwaa, here(aws))
+
+
+def test_what_has_come_back_or_was_never_away_may_be_stopped(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
+    assert whole(mwaa, here(aws, ours=False)) == {"whole": True}
+    stop(aws.execution())
+    assert whole(mwaa, here(aws, ours=False)) == {"whole": True}
+    assert whole(mwaa, here(aws, hours=-1)) == {"whole": True}
 
 
 def test_one_that_is_being_deleted_is_waited_for(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
