@@ -103,7 +103,8 @@ def finish(event: Event) -> dict[str, Any]:
 def look_back(event: Event) -> dict[str, Any]:
     """What a start finds: `stopped`, `stopped_at`, `backup_id`, `rows` (null where nothing is recorded), `status`.
 
-    A `backup_id` that a person has asked for counts instead of that of the stop.
+    A `backup_id` that a person has asked for counts instead of that of the stop. `in_flight` is what becomes of runs
+    that were unfinished in it: those that the stop interrupted are resumed; after any other backup they went on.
 
     `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it and has not
     restored it; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
@@ -111,10 +112,12 @@ def look_back(event: Event) -> dict[str, Any]:
     place = Place.of(event["environment"])
     record = RecordTable(event["records"]).get(stopped(event["environment"]))
     found = mwaa.find(place)
+    backup_id = event.get("backup_id") or record.get("backup_id")
     return {
         "stopped": bool(record),
         "stopped_at": record.get("at"),
-        "backup_id": event.get("backup_id") or record.get("backup_id"),
+        "backup_id": backup_id,
+        "in_flight": "resume" if backup_id and backup_id == record.get("backup_id") else "drop",
         "rows": int(record["rows"]) if record.get("rows") else None,
         "status": mwaa.status_of(found),
         "outcome": _outcome(found, record, event["owner_tag"]),

@@ -88,6 +88,9 @@ class TransitionAirflow:
             "variable_restore_strategy": str(RestoreStrategy.REPLACE),
             "connection_restore_strategy": str(RestoreStrategy.REPLACE),
             "activate_dags": True,
+            # The stop deleted the environment, so nothing that was interrupted runs on anywhere.
+            "in_flight": sfn.JsonPath.string_at("$.stop.in_flight"),
+            "primary_fenced": True,
         }
         return self._web.run(
             "Restore the metadata",

@@ -43,7 +43,8 @@ def test_after_a_stop_and_a_start_the_environment_is_what_it_was(site: Night) ->
     assert site.active() == {"sales", "stock"}
     assert site.records() == {}
     assert "saved" in site.mail("dev is there again").text
-    assert site.airflow.conf_of("restore_metadata")["variable_restore_strategy"] == "REPLACE"
+    conf = site.airflow.conf_of("restore_metadata")
+    assert (conf["variable_restore_strategy"], conf["in_flight"], conf["primary_fenced"]) == ("REPLACE", "resume", True)
 
 
 def test_every_call_of_a_stop_and_a_start_is_allowed_by_the_policy_of_its_role(site: Night) -> None:

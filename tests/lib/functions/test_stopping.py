@@ -172,7 +172,8 @@ def look_back(mwaa: StubbedAws, environment: dict[str, Any] | None) -> dict[str,
 def test_a_backup_that_a_person_has_asked_for_counts(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
     stop(aws.execution())
     mwaa.script("mwaa", REGION).add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
-    assert do("look_back", backup_id="20261101T120000Z")["backup_id"] == "20261101T120000Z"
+    told = do("look_back", backup_id="20261101T120000Z")
+    assert (told["backup_id"], told["in_flight"]) == ("20261101T120000Z", "drop")
 
 
 def here(aws: Account, status: str = "AVAILABLE", *, hours: float = 1, ours: bool = True) -> dict[str, Any]:
@@ -188,13 +189,14 @@ def test_what_was_recorded_is_told_and_the_environment_is_created(aws: Account, 
         "stopped_at": "2026-11-22T12:11:30+00:00",
         "backup_id": "20261122T120000Z",
         "rows": 42,
+        "in_flight": "resume",
         "status": "NOT_FOUND",
         "outcome": "CREATE",
     }
 
 
 def test_without_a_record_nothing_is_known_and_it_is_created_all_the_same(aws: Account, mwaa: StubbedAws) -> None:
-    nothing = {"stopped": False, "stopped_at": None, "backup_id": None, "rows": None}
+    nothing = {"stopped": False, "stopped_at": None, "backup_id": None, "rows": None, "in_flight": "drop"}
     assert look_back(mwaa, here(aws, "DELETED")) == {**nothing, "status": "DELETED", "outcome": "CREATE"}
 
 
