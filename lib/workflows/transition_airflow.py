@@ -118,7 +118,8 @@ class TransitionAirflow:
     ) -> sfn.CustomState:
         for function in self._web.copies("activity"):
             self._may.note(function)
-        payload = {**payload, **self._parts.backups.payload}
+        created_at = sfn.JsonPath.string_at("$.environment.created_at")
+        payload = {**payload, **self._parts.backups.payload, "created_at": created_at}
         return self._web.ask(
             name,
             "activity",
