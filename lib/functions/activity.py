@@ -1,8 +1,8 @@
 """The DAGs of an environment that is stopped: note which are active, bring them to rest, make them active again.
 
-Deployed twice, outside and inside the VPC of the environment. Every op takes `environment`, `version` of Airflow, and
-`bucket` and `bucket_region` of the note (`dag_note`). Permissions: those of `dag`, and s3:GetObject, s3:PutObject on
-`stops/*`, s3:ListBucket, kms:Decrypt and kms:GenerateDataKey for the bucket's key.
+Deployed twice, outside and inside the VPC of the environment. Every op takes `environment`, its `created_at`, `version`
+of Airflow, and `bucket` and `bucket_region` of the note (`dag_note`). Permissions: those of `dag`, and s3:GetObject,
+s3:PutObject on `stops/*`, s3:ListBucket, kms:Decrypt and kms:GenerateDataKey for the bucket's key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from lib.functions import clock, lease
 from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
-from lib.functions.dag_note import Note, NoteBook
+from lib.functions.dag_note import Note, NoteBook, require_unfinished
 from lib.functions.errors import AirflowUnavailable, DeadlinePassed, Misconfigured, NotReady, StillBusy
 from lib.functions.listed import listed
 from lib.functions.log import logger
@@ -63,6 +63,7 @@ def quieten(airflow: Airflow, book: NoteBook, event: Mapping[str, Any]) -> dict[
     changed = 0
     if not (event["when_busy"] == "SKIP" and look.busy):
         changed = _bring_to_rest(airflow, look, event)
+        _undo_where_it_is_over(airflow, look, event)
         look = _look(airflow, book, event) if changed else look
     outcome = _outcome(look, event)
     if outcome == "QUIET":
@@ -104,7 +105,8 @@ def resume(airflow: Airflow, book: NoteBook, _: Mapping[str, Any]) -> dict[str, 
     changed = airflow.set_each(paused, False, seconds=CHANGE_SECONDS)
     if changed.left:
         raise NotReady(f"{len(changed.done)} DAGs are active again, {len(changed.left)} are not yet")
-    if again := sorted(set(changed.done) - set(airflow.active_dags())):
+    # All of them: a stop that was aborted may still be pausing, for as long as its function lives.
+    if again := sorted(set(noted.active) - set(changed.missing) - set(airflow.active_dags())):
         raise AirflowUnavailable(f"{len(again)} DAGs were made active, and are not: {listed(again)}")
     book.end()
     _log.info("DAGs are active again", extra={"activated": len(changed.done), "missing": changed.missing})
@@ -154,6 +156,18 @@ def _bring_to_rest(airflow: Airflow, look: Look, event: Mapping[str, Any]) -> in
         return len(idle)
     changed: Changed = airflow.set_each(idle, True, seconds=CHANGE_SECONDS / 2)
     return len(changed.done)
+
+
+def _undo_where_it_is_over(airflow: Airflow, look: Look, event: Mapping[str, Any]) -> None:
+    """Take the pauses back and raise StillBusy, where others have made the DAGs active meanwhile and ended the note.
+
+    The function of a stop that is aborted goes on; who makes its DAGs active does not see what it pauses after that.
+    """
+    try:
+        require_unfinished(event)
+    except StillBusy:
+        airflow.set_each(sorted(look.active), False, seconds=CHANGE_SECONDS / 2)
+        raise
 
 
 def _outcome(look: Look, event: Mapping[str, Any]) -> str:

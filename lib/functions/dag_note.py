@@ -43,12 +43,14 @@ class NoteBook:
     """Where the note of an environment is kept."""
 
     shelf: Shelf
+    created_at: str = ""
+    """When the environment was created; empty: it is not known."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> NoteBook:
-        """That of `environment`, in `bucket` of `bucket_region`."""
+        """That of `environment`, which may be known to be `created_at`, in `bucket` of `bucket_region`."""
         key = f"stops/{Place.of(event['environment']).id}/active.json"
-        return cls(Shelf(event["bucket"], key, event["bucket_region"]))
+        return cls(Shelf(event["bucket"], key, event["bucket_region"]), event.get("created_at", ""))
 
     def read(self) -> Note | None:
         """The note, ended or not; None: there was never one."""
@@ -57,9 +59,9 @@ class NoteBook:
         return None if data is None else self._parsed(data)
 
     def unfinished(self) -> Note | None:
-        """The note that somebody still needs."""
+        """The note that somebody still needs: what was active before the environment was created anew says nothing."""
         note = self.read()
-        return note if note and not note.ended_at else None
+        return note if note and not note.ended_at and not self._is_of_another_life(note) else None
 
     def write(self, note: Note) -> None:
         """Keep it."""
@@ -74,6 +76,10 @@ class NoteBook:
         if note:
             self.write(replace(note, ended_at=clock.text(clock.now())))
         return note is not None
+
+    def _is_of_another_life(self, note: Note) -> bool:
+        known = self.created_at and note.noted_at
+        return bool(known) and clock.moment(note.noted_at) < clock.moment(self.created_at)
 
     def _parsed(self, data: bytes) -> Note:
         try:

@@ -43,21 +43,23 @@ def look(event: Mapping[str, Any]) -> dict[str, Any]:
     """What may be told of an environment: never its Airflow options."""
     found = mwaa.find(Place.of(event["environment"]))
     if found is None:
-        return {"status": mwaa.NOT_FOUND, "web_server": "NONE", "version": "", "tags": {}}
+        return {"status": mwaa.NOT_FOUND, "web_server": "NONE", "version": "", "tags": {}, "created_at": ""}
     return {
         "status": found["Status"],
         "web_server": mwaa.web_server_of(found),
         "version": found.get("AirflowVersion", ""),
         "tags": found.get("Tags", {}),
+        "created_at": mwaa.created_at(found),
     }
 
 
 def delete(event: Mapping[str, Any]) -> dict[str, Any]:
     """Begin to delete it: DELETING, or GONE where it was. With `owner_tag` only an environment that carries it.
 
-    With `bucket` and `bucket_region` only one whose note (`dag_note`) is unfinished: raises StillBusy where its DAGs
-    have been made active again, as after a stop that failed and is redriven. AGAIN where the execution was redriven
-    since `checked_in_redrive`: what was proved may not hold any more. Raises NotReady while MWAA is changing it.
+    With `bucket` and `bucket_region` only one whose note (`dag_note`) is unfinished and no older than it: raises
+    StillBusy where its DAGs have been made active again, as after a stop that failed and is redriven. AGAIN where the
+    execution was redriven since `checked_in_redrive`: what was proved may not hold any more. Raises NotReady while MWAA
+    is changing it.
     """
     place = Place.of(event["environment"])
     found = mwaa.find(place)
@@ -73,7 +75,7 @@ def delete(event: Mapping[str, Any]) -> dict[str, Any]:
         if "checked_in_redrive" in event and is_later_redrive(event, "checked_in_redrive"):
             return {"outcome": "AGAIN", **begun(event)}
         if "bucket" in event:
-            dag_note.require_unfinished(event)
+            dag_note.require_unfinished({**event, "created_at": mwaa.created_at(found)})
         with calling(f"delete {place}"):
             client("mwaa", place.region).delete_environment(Name=place.name)
         _log.info("deletion begun", extra={"environment": place.id, "status": status})

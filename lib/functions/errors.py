@@ -55,6 +55,10 @@ class StillBusy(FunctionError):
     """Something has run since the backup, or can: to delete the environment would lose it."""
 
 
+class NotRestored(FunctionError):
+    """A start has created the environment and has not restored it: there is nothing in it to back up."""
+
+
 class NotApproved(FunctionError):
     """Nobody approved the recovery in time."""
 

@@ -25,6 +25,7 @@ from lib.functions.health.verdict import (
     known_status,
 )
 from lib.functions.log import logger
+from lib.functions.mwaa import created_at
 
 _log = logger(__name__)
 
@@ -82,8 +83,7 @@ def weigh(replies: Mapping[str, Reply], now: datetime) -> Finding:
         words.append(_network_words(replies, silent))
     answer, more = _with_stop(answer, replies["records"])
     checks = {name: reply.words for name, reply in replies.items()} | {"status": status.value, "heartbeat": pulse.value}
-    created = environment.get("CreatedAt")
-    return Finding(answer, "; ".join([*words, *more]), checks, clock.text(created) if created else "")
+    return Finding(answer, "; ".join([*words, *more]), checks, created_at(environment))
 
 
 def _heartbeat(reply: Reply, environment: Mapping[str, Any], now: datetime) -> Heartbeat:

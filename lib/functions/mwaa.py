@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from lib.functions import clock
 from lib.functions.aws import client
 from lib.functions.calls import calling
 
@@ -77,6 +78,12 @@ def find_all(place: Place) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
 def status_of(environment: Mapping[str, Any] | None) -> str:
     """Its status, or NOT_FOUND."""
     return str(environment["Status"]) if environment else NOT_FOUND
+
+
+def created_at(environment: Mapping[str, Any]) -> str:
+    """When it was created; empty where MWAA does not say it."""
+    created = environment.get("CreatedAt")
+    return clock.text(created) if created else ""
 
 
 def web_server_of(environment: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """A stop and a start, before and after: who acts, what is proved before a deletion, what is recorded of it.
 
 Permissions: dynamodb:GetItem, PutItem and DeleteItem on the table of records, and kms:Decrypt and DescribeKey for its
-key; states:DescribeExecution for take_lease and record_stop; airflow:GetEnvironment for look_back and verify; for the
-note what `dag_note` reads and writes; for verify those of `stop_proof`.
+key; states:DescribeExecution for take_lease and record_stop; airflow:GetEnvironment for look_back, require_whole and
+verify; for the note what `dag_note` reads and writes; for verify those of `stop_proof`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from lib.functions import clock, executions, mwaa
 from lib.functions.dag_note import NoteBook, require_unfinished
-from lib.functions.errors import StillBusy
+from lib.functions.errors import NotRestored, StillBusy
 from lib.functions.lease import Lease
 from lib.functions.log import logger
 from lib.functions.mwaa import Place
@@ -48,6 +48,20 @@ def hold_lease(event: Event) -> dict[str, Any]:
 def release(event: Event) -> dict[str, Any]:
     """Give the lease back: `released`, False where it was not this execution's."""
     return {"released": _lease(event).give_back()}
+
+
+def require_whole(event: Event) -> dict[str, Any]:
+    """Raise NotRestored where a start of ours has created the environment and failed before it was restored.
+
+    A backup of it would be newer than the one that a start still needs, and hold nothing.
+    """
+    place = Place.of(event["environment"])
+    record = RecordTable(event["records"]).get(stopped(event["environment"]))
+    found = mwaa.find(place)
+    if found and _is_unfinished(found, record, event["owner_tag"]):
+        hint = "HINT: Redrive that start, or start a new execution of it: it goes on with what is there."
+        raise NotRestored(f"{place} was created by a start that has not restored it, it is not stopped. {hint}")
+    return {"whole": True}
 
 
 def record_stop(event: Event) -> dict[str, Any]:
@@ -94,18 +108,21 @@ def finish(event: Event) -> dict[str, Any]:
 def look_back(event: Event) -> dict[str, Any]:
     """What a start finds: `stopped`, `stopped_at`, `backup_id`, `rows` (null where nothing is recorded), `status`.
 
-    A `backup_id` that a person has asked for counts instead of that of the stop.
+    A `backup_id` that a person has asked for counts instead of that of the stop. `in_flight` is what becomes of runs
+    that were unfinished in it: those that the stop interrupted are resumed; after any other backup they went on.
 
-    `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it since the
-    stop; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
+    `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it and has not
+    restored it; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
     """
     place = Place.of(event["environment"])
     record = RecordTable(event["records"]).get(stopped(event["environment"]))
     found = mwaa.find(place)
+    backup_id = event.get("backup_id") or record.get("backup_id")
     return {
         "stopped": bool(record),
         "stopped_at": record.get("at"),
-        "backup_id": event.get("backup_id") or record.get("backup_id"),
+        "backup_id": backup_id,
+        "in_flight": "resume" if backup_id and backup_id == record.get("backup_id") else "drop",
         "rows": int(record["rows"]) if record.get("rows") else None,
         "status": mwaa.status_of(found),
         "outcome": _outcome(found, record, event["owner_tag"]),
@@ -117,9 +134,15 @@ def _outcome(found: Mapping[str, Any] | None, record: Mapping[str, str], owner_t
         return "CREATE"
     if found["Status"] == "DELETING":
         return "LEAVING"
-    # The tag alone proves little: an earlier start may have left it on the environment that was to be stopped.
-    is_ours = bool(record) and mwaa.has_tags(found, owner_tag)
-    return "GO_ON" if is_ours and _is_created_since(found, record["at"]) else "THERE"
+    return "GO_ON" if _is_unfinished(found, record, owner_tag) else "THERE"
+
+
+def _is_unfinished(found: Mapping[str, Any], record: Mapping[str, str], owner_tag: Mapping[str, str]) -> bool:
+    """Whether a start of ours has created it, and has not come to an end: then it takes its tag off.
+
+    One that a stop has not deleted is older than its record, and has a tag that an earlier start may have left.
+    """
+    return mwaa.has_tags(found, owner_tag) and (not record or _is_created_since(found, record["at"]))
 
 
 def _is_created_since(found: Mapping[str, Any], moment: str) -> bool:
@@ -139,7 +162,17 @@ def _tables(event: Event) -> Iterator[RecordTable]:
 
 OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
     operation.__name__: operation
-    for operation in (take_lease, hold_lease, release, verify, record_stop, record_start, finish, look_back)
+    for operation in (
+        take_lease,
+        hold_lease,
+        release,
+        require_whole,
+        verify,
+        record_stop,
+        record_start,
+        finish,
+        look_back,
+    )
 }
 
 

@@ -53,7 +53,7 @@ def stop(steps: TransitionSteps) -> Part:
 
 
 def _well(steps: TransitionSteps) -> Part:
-    """Look at the environment; one that is changing is waited for, one that is gone leaves nothing to do."""
+    """Go on with what is whole; what is changing is waited for, what is gone leaves nothing to do."""
     look, choice = steps.environment.look(), sfn.Choice(steps.scope, "Act on what is there")
     changing = transition.settled(steps, "environment", deadline_mins=_deadline(steps))
     gone = story(
@@ -63,7 +63,9 @@ def _well(steps: TransitionSteps) -> Part:
     choice.when(is_one_of(STATUS, "NOT_FOUND", "DELETED"), gone.first)
     choice.when(is_(STATUS, "DELETING"), story(transition.left(steps, deadline_mins=_deadline(steps)), gone).first)
     choice.otherwise(story(changing, Part(look)).first)
-    return Part(look, (way(choice, is_one_of(STATUS, "AVAILABLE", "UPDATE_FAILED")),))
+    whole = steps.check_that_it_is_whole()
+    choice.when(is_one_of(STATUS, "AVAILABLE", "UPDATE_FAILED"), whole)
+    return Part(look, (whole.next,))
 
 
 def _at_rest(steps: TransitionSteps) -> Part:

@@ -88,6 +88,9 @@ class TransitionAirflow:
             "variable_restore_strategy": str(RestoreStrategy.REPLACE),
             "connection_restore_strategy": str(RestoreStrategy.REPLACE),
             "activate_dags": True,
+            # The stop deleted the environment, so nothing that was interrupted runs on anywhere.
+            "in_flight": sfn.JsonPath.string_at("$.stop.in_flight"),
+            "primary_fenced": True,
         }
         return self._web.run(
             "Restore the metadata",
@@ -115,7 +118,8 @@ class TransitionAirflow:
     ) -> sfn.CustomState:
         for function in self._web.copies("activity"):
             self._may.note(function)
-        payload = {**payload, **self._parts.backups.payload}
+        created_at = sfn.JsonPath.string_at("$.environment.created_at")
+        payload = {**payload, **self._parts.backups.payload, "created_at": created_at}
         return self._web.ask(
             name,
             "activity",

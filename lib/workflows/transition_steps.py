@@ -149,6 +149,12 @@ class TransitionSteps:
         self._may.end_the_note(self.parts.functions.stopping)
         return self._stopping(name, {"op": "finish", **self.parts.backups.payload}, result_path="$.end")
 
+    def check_that_it_is_whole(self) -> tasks.LambdaInvoke:
+        """Whether the start before has restored what is to be backed up."""
+        self._may.look_back(self.parts.functions.stopping)
+        payload = {"op": "require_whole", "owner_tag": self._target.owner_tag}
+        return self._stopping("Check that the start before has restored it", payload, result_path="$.whole")
+
     def look_back(self) -> tasks.LambdaInvoke:
         """Whether it was stopped on purpose, and what is there: THERE, LEAVING, CREATE or GO_ON."""
         self._may.look_back(self.parts.functions.stopping)

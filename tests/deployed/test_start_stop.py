@@ -46,7 +46,8 @@ def test_after_a_stop_and_a_start_the_environment_is_what_it_was(site: Night) ->
     assert site.active() == {"sales", "stock"}
     assert site.records() == {}
     assert "saved" in site.mail("dev is there again").text
-    assert site.airflow.conf_of("restore_metadata")["variable_restore_strategy"] == "REPLACE"
+    conf = site.airflow.conf_of("restore_metadata")
+    assert (conf["variable_restore_strategy"], conf["in_flight"], conf["primary_fenced"]) == ("REPLACE", "resume", True)
 
 
 def test_every_call_of_a_stop_and_a_start_is_allowed_by_the_policy_of_its_role(site: Night) -> None:
@@ -257,6 +258,11 @@ def test_a_restore_that_fails_goes_on_by_a_redrive_or_a_new_start(site: Night) -
     failed = site.run("start")
     assert failed.error == "OSError"
     assert "redrive-execution" in site.mail("failed").text
+    # In the evening it is still empty: a backup of it must not take the place of the one that is needed.
+    before = site.executions("reactivate")
+    assert site.run("stop").error == "NotRestored"
+    assert site.reactivated(before).states[-1] == "No DAG was paused"
+    assert (site.active(), [*site.records()]) == (set(), [STOPPED])
     site.airflow.work["restore_metadata"] = site.restore
     again = site.run("start")
     assert again.states[-1] == STARTED, again.why

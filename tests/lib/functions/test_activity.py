@@ -105,6 +105,23 @@ def test_a_note_that_has_ended_is_not_joined(stage: Stage) -> None:
     assert "sales" not in stage.note()["active"]
 
 
+@pytest.mark.parametrize("op", ["note", "resume"])
+def test_what_was_active_before_the_environment_was_created_anew_stays_paused(stage: Stage, op: str) -> None:
+    stage.stopped()
+    stage.now += timedelta(hours=10)
+    stage.do(op, created_at=(START + timedelta(hours=9)).isoformat())
+    assert stage.active() == set()
+    assert ("sales" in stage.note()["active"]) is (op == "resume")
+    assert stage.note()["ended_at"] == ""
+
+
+def test_a_note_of_this_life_of_the_environment_counts(stage: Stage) -> None:
+    created_at = START.isoformat()
+    stage.do("note", created_at=created_at)
+    stage.do("quieten", created_at=created_at)
+    assert stage.do("resume", created_at=created_at)["activated"] == 2
+
+
 def test_idle_dags_are_paused_at_once_and_ours_are_not(stage: Stage) -> None:
     stage.do("note")
     assert stage.do("quieten") == {"outcome": "QUIET", "paused": 2, "busy": [], "runs": 0}
@@ -298,6 +315,37 @@ def test_a_dag_that_stays_paused_keeps_the_note(stage: Stage) -> None:
     with pytest.raises(AirflowUnavailable, match="2 DAGs were made active, and are not: sales, stock"):
         stage.do("resume")
     assert stage.note()["ended_at"] == ""
+
+
+def test_a_dag_that_an_aborted_stop_pauses_meanwhile_keeps_the_note(stage: Stage) -> None:
+    stage.stopped()
+    stage.airflow.paused["sales"] = False
+    stage.airflow.when_changed = lambda dag_id, paused: stage.airflow.paused.update(sales=True)
+    with pytest.raises(AirflowUnavailable, match="1 DAGs were made active, and are not: sales"):
+        stage.do("resume")
+    assert stage.note()["ended_at"] == ""
+
+
+@pytest.mark.parametrize("dags", [2, 5000])
+def test_a_stop_that_is_over_takes_its_own_pauses_back(stage: Stage, dags: int) -> None:
+    stage.airflow.paused |= {f"dag_{n}": False for n in range(dags)}
+    stage.do("note")
+    active, pause_all = stage.active(), stage.airflow.pause_all
+
+    def made_active() -> None:
+        stage.airflow.when_changed = lambda dag_id, paused: None
+        stage.do("resume")
+
+    def paused_by_one_that_is_aborted() -> list[str]:
+        made_active()
+        return pause_all()
+
+    stage.airflow.when_changed = lambda dag_id, paused: made_active()
+    stage.airflow.pause_all = paused_by_one_that_is_aborted  # type: ignore[method-assign]
+    with pytest.raises(StillBusy, match="the DAGs of prod are active again"):
+        stage.do("quieten")
+    assert stage.active() == active
+    assert stage.note()["ended_at"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"active": ["a"]}', b'{"active": [], "standing": [], "new": 1}'])

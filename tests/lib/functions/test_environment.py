@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -63,13 +63,20 @@ def test_the_mode_of_the_web_server_says_from_where_it_is_reached(
         "web_server": web_server,
         "version": "2.10.3",
         "tags": OWNER_TAG,
+        "created_at": here()["CreatedAt"].isoformat(),
     }
 
 
 def test_an_environment_that_is_not_there_has_no_web_server(aws: StubbedAws) -> None:
     script(aws)
 
-    assert handler(LOOK, None) == {"status": "NOT_FOUND", "web_server": "NONE", "version": "", "tags": {}}
+    assert handler(LOOK, None) == {
+        "status": "NOT_FOUND",
+        "web_server": "NONE",
+        "version": "",
+        "tags": {},
+        "created_at": "",
+    }
 
 
 def test_a_look_tells_no_airflow_option(aws: StubbedAws) -> None:
@@ -279,6 +286,15 @@ def test_an_environment_whose_dags_are_active_again_is_not_deleted(
         return
     with pytest.raises(StillBusy, match="the DAGs of prod-dr are active again, it is not deleted"):
         handler(event, None)
+
+
+def test_an_environment_that_is_younger_than_the_note_of_the_stop_is_not_deleted(aws: StubbedAws, shelf: Any) -> None:
+    created = here()["CreatedAt"] - timedelta(seconds=1)
+    note = {"active": [], "standing": [], "execution": "", "noted_at": created.isoformat(), "ended_at": ""}
+    shelf.put_object(Bucket="backups", Key="stops/prod-dr.us-west-2/active.json", Body=json.dumps(note))
+    script(aws, here())
+    with pytest.raises(StillBusy, match="it is not deleted"):
+        handler({**DELETE, "bucket": "backups", "bucket_region": SECONDARY["region"]}, None)
 
 
 def test_an_unknown_op_is_refused() -> None:

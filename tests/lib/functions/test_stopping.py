@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lib.functions import record_table
-from lib.functions.errors import LeaseLost, Misconfigured, StillBusy
+from lib.functions.errors import LeaseLost, Misconfigured, NotRestored, StillBusy
 from lib.functions.record_table import RecordTable
 from lib.functions.stopping import handler
 from tests.support.environments import OWNER_TAG, STATUSES, an_environment
@@ -204,7 +204,8 @@ def look_back(mwaa: StubbedAws, environment: dict[str, Any] | None) -> dict[str,
 def test_a_backup_that_a_person_has_asked_for_counts(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
     stop(aws.execution())
     mwaa.script("mwaa", REGION).add_client_error("get_environment", "ResourceNotFoundException", "no", 404)
-    assert do("look_back", backup_id="20261101T120000Z")["backup_id"] == "20261101T120000Z"
+    told = do("look_back", backup_id="20261101T120000Z")
+    assert (told["backup_id"], told["in_flight"]) == ("20261101T120000Z", "drop")
 
 
 def here(aws: Account, status: str = "AVAILABLE", *, hours: float = 1, ours: bool = True) -> dict[str, Any]:
@@ -220,13 +221,14 @@ def test_what_was_recorded_is_told_and_the_environment_is_created(aws: Account, 
         "stopped_at": "2026-11-22T12:11:30+00:00",
         "backup_id": "20261122T120000Z",
         "rows": 42,
+        "in_flight": "resume",
         "status": "NOT_FOUND",
         "outcome": "CREATE",
     }
 
 
 def test_without_a_record_nothing_is_known_and_it_is_created_all_the_same(aws: Account, mwaa: StubbedAws) -> None:
-    nothing = {"stopped": False, "stopped_at": None, "backup_id": None, "rows": None}
+    nothing = {"stopped": False, "stopped_at": None, "backup_id": None, "rows": None, "in_flight": "drop"}
     assert look_back(mwaa, here(aws, "DELETED")) == {**nothing, "status": "DELETED", "outcome": "CREATE"}
 
 
@@ -253,8 +255,34 @@ def test_one_that_somebody_has_created_meanwhile_is_there(aws: Account, mwaa: St
 
 
 def test_one_that_came_back_before_is_there(aws: Account, mwaa: StubbedAws) -> None:
-    told = look_back(mwaa, here(aws))
+    told = look_back(mwaa, here(aws, ours=False))
     assert (told["stopped"], told["outcome"]) == (False, "THERE")
+
+
+def test_what_a_start_has_begun_without_a_stop_before_is_gone_on_with(aws: Account, mwaa: StubbedAws) -> None:
+    assert look_back(mwaa, here(aws))["outcome"] == "GO_ON"
+
+
+def whole(mwaa: StubbedAws, environment: dict[str, Any]) -> dict[str, Any]:
+    mwaa.script("mwaa", REGION).add_response("get_environment", {"Environment": environment}, {"Name": "dev"})
+    return do("require_whole")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_an_environment_that_a_failed_start_has_not_restored_is_not_stopped(
+    aws: Account, mwaa: StubbedAws, bucket: Any, recorded: bool
+) -> None:
+    if recorded:
+        stop(aws.execution())
+    with pytest.raises(NotRestored, match=r"'dev' in us-west-2 was created by a start that has not restored it"):
+        whole(mwaa, here(aws))
+
+
+def test_what_has_come_back_or_was_never_away_may_be_stopped(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
+    assert whole(mwaa, here(aws, ours=False)) == {"whole": True}
+    stop(aws.execution())
+    assert whole(mwaa, here(aws, ours=False)) == {"whole": True}
+    assert whole(mwaa, here(aws, hours=-1)) == {"whole": True}
 
 
 def test_one_that_is_being_deleted_is_waited_for(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
