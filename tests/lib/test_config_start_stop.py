@@ -62,7 +62,10 @@ def test_an_error_of_one_environment_hides_none_of_another() -> None:
 
 def test_one_environment_cannot_be_in_two_sections() -> None:
     (line,) = errors(start_stop_env(START_STOP_ENVIRONMENTS="[dev, staging]"))
-    assert line == "MWAA_ENV_NAME is 'dev', allowed: another environment than MWAA_ENV_NAME names"
+    assert line == "MWAA_ENV_NAME is 'dev', allowed: one for each environment, as MWAA_ENV_NAME__STAGING"
+    dev = {"MWAA_ENV_NAME__DEV": "dev"}
+    (line,) = errors(start_stop_env(START_STOP_ENVIRONMENTS="[dev, staging]", **dev))
+    assert line == "MWAA_ENV_NAME is 'dev', allowed: another environment than MWAA_ENV_NAME__DEV names"
     (line,) = errors(start_stop_env(**TWO | {"MWAA_ENV_NAME__STAGING": "dev"}))
     assert line.startswith("MWAA_ENV_NAME__STAGING is 'dev', allowed: another environment than MWAA_ENV_NAME")
 
