@@ -22,7 +22,7 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
-                               configured; without .env from .env.example
+                               configured; of .env.example where nothing is
   bootstrap [CDK ARGUMENT...]  prepare the account for the CDK in both Regions, once
   diff [CDK ARGUMENT...]       what a deployment would change
   deploy [CDK ARGUMENT...]     deploy all stacks, into the account of the credentials; what was kept before is adopted
@@ -150,12 +150,13 @@ cdk() {
 
 # Whether the environment or a file names a strategy.
 names_strategy() {
-    [[ -n "${DR_TYPE:-}" ]] || grep -qE "^[[:space:]]*(export[[:space:]]+)?DR_TYPE[[:space:]]*=[[:space:]]*['\"]?[A-Za-z]" "$1"
+    [[ -n "${DR_TYPE:-}" ]] || grep -qsE "^[[:space:]]*(export[[:space:]]+)?DR_TYPE[[:space:]]*=[[:space:]]*['\"]?[A-Za-z]" "$1"
 }
 
 target_synth() {
     local strategy env_file=.env
-    [[ -f .env ]] || env_file=.env.example
+    # The example is for who has configured nothing: mixed with variables of the environment it would hide a missing one.
+    [[ -f .env || -n "${STACK_NAME_PREFIX:-}${MWAA_MAIN_STACK_NAME:-}" ]] || env_file=.env.example
     if ! names_strategy "$env_file"; then
         cdk synth --quiet --context "env-file=$env_file" "$@"
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lib.config.kinds import Kind, Word, matching, several, word
+from lib.root import ROOT
 
 _PARTITION = r"aws(?:-[a-z]+)*"
 
@@ -84,7 +86,6 @@ DAG_NAME = matching(
 STACK_NAME = matching(r"[A-Za-z][A-Za-z0-9-]{0,127}", "a letter, then letters, digits and hyphens, at most 128")
 VERSION = matching(r"\d{1,2}\.\d{1,3}\.\d{1,3}", "a version of Airflow on MWAA, as 2.10.3")
 JSON_FILE = matching(r"[A-Za-z0-9!_.*'()-]{1,200}\.json", "a file name without a folder that ends in .json")
-FOLDER = matching(r"[^\0]{1,1024}", "a local folder")
 SECTIONS = several(
     Kind("", lambda text: matching(r"[A-Z][A-Z0-9]{0,30}", "").read(text.upper())),
     "a list of names of letters and digits, as [dev, staging]",
@@ -103,6 +104,18 @@ def _path(text: str) -> str:
     return path
 
 
+def _folder(text: str) -> Path:
+    folder = ROOT / text
+    try:
+        found = (folder / "dags" / "mwaa_dr" / "__init__.py").is_file()
+    except OSError as err:  # no right to look, or a name that no file can have
+        raise ValueError(err.strerror) from err
+    if not found:
+        raise ValueError
+    return folder
+
+
+FOLDER = Kind("a local folder that has the DAG package, dags/mwaa_dr", _folder)
 S3_PATH = Kind("a folder in the bucket, as dags or path/to/dags", _path)
 
 

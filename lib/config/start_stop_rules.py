@@ -76,10 +76,13 @@ def _schedules_agree(plan: StartStop, environment: Environment) -> Iterator[Find
 
 def _environments_differ(plan: StartStop) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for environment in plan.environments:
+    for index, environment in enumerate(plan.environments):
         given = environment.given["name"]
-        if given.text in seen:
-            yield environment.finding("name", f"allowed: another environment than {seen[given.text]} names")
+        if (before := seen.get(given.text or "")) == given.variable:
+            one = f"{given.variable}__{plan.schedules.environments[index]}"
+            yield environment.finding("name", f"allowed: one for each environment, as {one}")
+        elif before:
+            yield environment.finding("name", f"allowed: another environment than {before} names")
         if given.text:
             seen[given.text] = given.variable
 

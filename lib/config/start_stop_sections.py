@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from lib.config import aws_kinds as aws
 from lib.config import kinds, scheduler_cron
@@ -58,10 +59,10 @@ class Schedules(Section):
         "Which ends (and starts) of a stop or a start are told.",
         default="[FAILED, TIMED_OUT, ABORTED]",
     )
-    resources_folder: str = variable(
+    resources_folder: Path = variable(
         "MWAA_RESOURCES_FOLDER",
         aws.FOLDER,
-        "The local folder whose `dags` are deployed.",
+        "The local folder whose `dags/mwaa_dr` is deployed.",
         default="assets",
     )
     backup_file_name: str = variable(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aws_cdk import Duration, IgnoreMode, Stack
@@ -16,8 +15,7 @@ from constructs import Construct
 from lib.config.recovery_sections import Side
 from lib.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from lib.constructs.logs import Logs
-
-ROOT = Path(__file__).parents[2]
+from lib.root import ROOT
 
 ONLY_FUNCTIONS = ("/*", "!/lib", "/lib/*", "!/lib/__init__.py", "!/lib/functions", "__pycache__", "*.pyc")
 """What the asset leaves out, as .gitignore has it: handlers are imported by the same path here and in Lambda."""

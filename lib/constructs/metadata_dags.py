@@ -10,8 +10,8 @@ from constructs import Construct
 
 from lib.constructs.arns import Arns
 from lib.constructs.custom_resource import CustomResource
-from lib.constructs.function import ROOT
 from lib.constructs.logs import Logs
+from lib.root import ROOT
 
 PACKAGE = "mwaa_dr"
 

@@ -15,7 +15,7 @@ from lib.constructs.arns import Arns
 from lib.constructs.dead_letters import DeadLetters
 from lib.constructs.execution_role import ExecutionRolePolicy, answer_statements, backup_statements
 from lib.constructs.failure_report import FailureReport
-from lib.constructs.function import ROOT, Network
+from lib.constructs.function import Network
 from lib.constructs.metadata_dags import MetadataDags
 from lib.constructs.records import records_table
 from lib.constructs.step_functions_endpoint import StepFunctionsEndpoint
@@ -137,7 +137,7 @@ class MwaaStartStopStack(Foundation):
                 key_arn=environment.dags_kms_key_arn,
                 arns=self.arns,
                 logs=self.logs,
-                dags=ROOT / plan.schedules.resources_folder / "dags",
+                dags=plan.schedules.resources_folder / "dags",
             )
 
     def _airflow_settings(self, environment: Environment) -> AirflowCli:

@@ -62,9 +62,26 @@ def test_an_error_of_one_environment_hides_none_of_another() -> None:
 
 def test_one_environment_cannot_be_in_two_sections() -> None:
     (line,) = errors(start_stop_env(START_STOP_ENVIRONMENTS="[dev, staging]"))
-    assert line == "MWAA_ENV_NAME is 'dev', allowed: another environment than MWAA_ENV_NAME names"
+    assert line == "MWAA_ENV_NAME is 'dev', allowed: one for each environment, as MWAA_ENV_NAME__STAGING"
+    dev = {"MWAA_ENV_NAME__DEV": "dev"}
+    (line,) = errors(start_stop_env(START_STOP_ENVIRONMENTS="[dev, staging]", **dev))
+    assert line == "MWAA_ENV_NAME is 'dev', allowed: another environment than MWAA_ENV_NAME__DEV names"
     (line,) = errors(start_stop_env(**TWO | {"MWAA_ENV_NAME__STAGING": "dev"}))
     assert line.startswith("MWAA_ENV_NAME__STAGING is 'dev', allowed: another environment than MWAA_ENV_NAME")
+
+
+@pytest.mark.parametrize("folder", ["mwaairflow", "docs", "/nowhere", "x" * 300])
+def test_a_folder_without_the_dag_package_is_refused_before_anything_is_made_of_it(folder: str) -> None:
+    (line,) = errors(start_stop_env(MWAA_RESOURCES_FOLDER=folder))
+    assert line.startswith("MWAA_RESOURCES_FOLDER is '")
+    assert "allowed: a local folder that has the DAG package, dags/mwaa_dr" in line
+
+
+def test_a_folder_is_looked_for_in_the_project_wherever_the_app_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (start_stop(MWAA_RESOURCES_FOLDER="assets").schedules.resources_folder / "dags/mwaa_dr").is_dir()
 
 
 def test_a_variable_of_an_environment_that_is_not_listed_is_a_warning() -> None:
