@@ -12,9 +12,9 @@ from types import FrameType
 
 from drill.account import Account
 from drill.aws import LocalAwsError
-from drill.faults import FAULTS, NONE
+from drill.faults import FAULTS
 from drill.outcome import Outcome, to_json
-from drill.play import folder_for_a_drill, play
+from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
 from drill.rehearsal import Rehearsal
 from drill.report import page
@@ -51,12 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
     """Play the strategies that were chosen, tell of each one at once, and write the page."""
-    fault = FAULTS.get(options.fault, NONE)
-    names = [options.strategy] if options.strategy else [name for name in STRATEGIES if name in fault.strategies]
-    if set(names) - {*fault.strategies}:
-        raise DrillError(f"fault {fault.name} is none of {options.strategy}", f"Choose {fault.strategies[0]}.")
     outcomes: list[Outcome] = []
-    for strategy in (STRATEGIES[name] for name in names):
+    for strategy, fault in chosen(options.strategy, options.fault):
         outcomes.append(play(strategy, lock, rows=options.rows, fault=fault, keep=options.keep))
         if not options.json:
             print(text(outcomes[-1]), flush=True)
@@ -92,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strategy", default="", choices=names, help=f"default: {', then '.join(STRATEGIES)}")
     parser.add_argument("--airflow", default="", metavar="VERSION", help="default: 2.10.3, or what this machine runs")
     parser.add_argument("--rows", type=_rows, default=ROWS, metavar="N", help=f"rows of history; default: {ROWS}")
-    parser.add_argument("--fault", default="", choices=[*FAULTS], help="one failure more: see docs/rehearsal.md")
+    parser.add_argument(
+        "--fault", default="", choices=[*FAULTS, ALL], help="one failure more, or each in turn: see docs/rehearsal.md"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and the backup")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

@@ -8,7 +8,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +18,16 @@ import psutil
 import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drill.airflow import Airflow
 from drill.aws import LocalAws
 from drill.aws.control import Environment
 from drill.aws.local_aws import require_local
 from drill.boto import lend_boto
 from drill.bucket_folder import BucketFolder
 from drill.dags import serving
+from drill.mwaa_airflow import MwaaAirflow
 from drill.postgres import Postgres, free_port
 
-START_SECONDS = 240.0
+START_SECONDS = 480.0
 ROUND_SECONDS = 1.0
 BEAT_SECONDS = 5.0
 TASK = "airflow task runner"
@@ -53,38 +53,6 @@ class Place:
 
     region: str
     name: str
-
-
-class MwaaAirflow(Airflow):
-    """The Airflow of an environment: its options can change, and it has MWAA's web server."""
-
-    def set(self, **settings: str) -> None:
-        """Change environment variables of what is started from now on."""
-        self._environment |= settings
-
-    def unset(self, names: Iterable[str]) -> None:
-        """Take environment variables from what is started from now on."""
-        for name in names:
-            self._environment.pop(name, None)
-
-    def owns(self, pid: int) -> bool:
-        """Whether a process belongs to one of the components."""
-        with suppress(ProcessLookupError):
-            return os.getsid(pid) in {process.pid for process in self._processes.values()}
-        return False
-
-    def end_component(self, component: str) -> None:
-        """Kill one component with all that it has started."""
-        process = self._processes.pop(component)
-        for pid in psutil.pids():
-            with suppress(ProcessLookupError):
-                if os.getsid(pid) == process.pid:
-                    os.kill(pid, signal.SIGKILL)
-        process.wait()
-
-    def serve(self, port: int) -> None:
-        """Start the web server; it is there when `serving.answers`."""
-        self._processes["webserver"] = self._popen("webserver", serving.__file__, str(port), program="python")
 
 
 class Guest(Protocol):
@@ -225,6 +193,8 @@ class Containers:
     def _renew(self, environment: Environment) -> None:
         """Start again with the options that an update brings."""
         self._fields |= environment.wanted
+        if environment.wanted.get("WorkerReplacementStrategy") == "GRACEFUL":
+            self._wait("the tasks that run", self._at_work)
         self.airflow.stop()
         self.airflow.unset(self._options)
         self._options = _options(self._fields)
@@ -264,6 +234,10 @@ class Containers:
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"],
         }
+
+    def _at_work(self) -> str:
+        found = self.airflow.query("SELECT dag_id FROM task_instance WHERE state IN ('queued', 'running')")
+        return ", ".join(sorted(dag_id for (dag_id,) in found))
 
     def _unparsed(self) -> str:
         known = {str(row[0]) for row in self.airflow.query("SELECT fileloc FROM dag")}

@@ -51,7 +51,7 @@ def rows(story: Story, after: Rows) -> Iterator[Difference]:
     lost = story.lost
     wanted = expected(story)
     actual = rules.seen(resolve(after), wanted)
-    yield from compare(wanted, actual, _is_allowed(wanted, actual, lost.at))
+    yield from compare(wanted, actual, is_allowed(wanted, actual, lost.at))
     for column in sequences_behind(story.secondary.airflow.url):
         yield Difference(column, "wrong", "its sequence is behind")
 
@@ -65,21 +65,22 @@ def expected(story: Story) -> Rows:
     return {**wanted, "dag": [row for row in wanted["dag"] if not rules.is_own(row)]}
 
 
-def _is_allowed(wanted: Rows, actual: Rows, since: datetime) -> Callable[[str, Row], bool]:
+def is_allowed(wanted: Rows, actual: Rows, since: datetime) -> Callable[[str, Row], bool]:
+    """Tell rows that a living secondary adds after the disaster from rows that should not be there."""
     at = since.isoformat(" ")
     known = {identity("dag_run", row) for row in wanted["dag_run"]}
-    new = {identity("dag_run", row) for row in actual["dag_run"] if str(row["queued_at"] or row["start_date"]) > at}
+    new = {identity("dag_run", row) for row in actual["dag_run"] if (row["queued_at"] or row["start_date"] or "") > at}
 
-    def is_allowed(table: str, row: Row) -> bool:
+    def allowed(table: str, row: Row) -> bool:
         if rules.is_own_activity(table, row):
             return True
         if table == "variable":
             return str(row["key"]).startswith("DR_")
         if table in rules.OF_RUNS:
             return rules.run_of(row) in new - known
-        return table in WRITTEN_AT and str(row[WRITTEN_AT[table]]) > at
+        return table in WRITTEN_AT and (row[WRITTEN_AT[table]] or "") > at
 
-    return is_allowed
+    return allowed
 
 
 def environment(story: Story) -> Iterator[Difference]:

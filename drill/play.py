@@ -11,13 +11,28 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from drill.aws import LocalAws
-from drill.faults import NONE, Fault
+from drill.faults import FAULTS, NONE, Fault
 from drill.outcome import Outcome
 from drill.site import WAIT_SCALE, Site, configured, user_file
 from drill.story import Story
-from drill.strategies import Strategy
+from drill.strategies import STRATEGIES, Strategy
 from drill.venvs import DrillError, Lock, provision
 from drill.verdict import outcome
+
+ALL = "all"
+"""Every fault, one after the other."""
+
+
+def chosen(strategy: str, fault: str) -> list[tuple[Strategy, Fault]]:
+    """What is played: each strategy, each fault once; raises DrillError where a fault is none of a strategy."""
+    if fault == ALL:
+        faults = [one for one in FAULTS.values() if not strategy or strategy in one.strategies]
+        return [(STRATEGIES[strategy or one.strategies[0]], one) for one in faults]
+    one = FAULTS.get(fault, NONE)
+    names = [strategy] if strategy else [name for name in STRATEGIES if name in one.strategies]
+    if not {*names} <= {*one.strategies}:
+        raise DrillError(f"fault {fault} cannot happen in {strategy}", f"Choose {' or '.join(one.strategies)}.")
+    return [(STRATEGIES[name], one) for name in names]
 
 
 def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep: bool = False) -> Outcome:

@@ -220,7 +220,8 @@ def unfinished(primary: Airflow) -> str:
     wrong = [f"{dag_id} has {runs.get(dag_id)}" for dag_id, states in wanted.items() if runs.get(dag_id) != states]
     for dag_id, states in wanted.items():
         if states[0] != "failed" and "failed" in runs.get(dag_id, []):
-            raise DrillError(f"{dag_id} failed:\n{primary.task_log(dag_id)[-3000:]}")
+            logs = primary.task_log(dag_id)[-3000:] or primary.output("scheduler")
+            raise DrillError(f"{dag_id} failed:\n{logs}")
     at_work = primary.query(
         "SELECT dag_id, task_id, state FROM task_instance WHERE dag_id = ANY(%s) AND state IN"
         " ('running', 'deferred', 'queued', 'scheduled', 'up_for_retry', 'up_for_reschedule', 'restarting')",

@@ -21,6 +21,9 @@ from lib.config.recovery_sections import Side
 OPTIONS = {"core.max_active_tasks_per_dag": "12"}
 """Airflow options of the primary, to be found again in what is created from its blueprint."""
 
+ACTIVE_AT_ONCE = {"core.dags_are_paused_at_creation": "False"}
+"""An option that a recovery must not follow at first, and has to give back in the end."""
+
 BACKUP_MINUTES = 1
 CHECK_SECONDS = 20.0
 """What the interval of the health check is shortened to."""
@@ -90,9 +93,10 @@ class Site:
         """A client in the primary Region."""
         return self.aws.client(service, self.primary.region)
 
-    def create(self, side: Side, **changes: Any) -> None:
+    def create(self, side: Side) -> None:
         """Create an environment, as a user would."""
-        land.create(self.aws, self.config, side, AirflowConfigurationOptions=OPTIONS, **changes)
+        options = OPTIONS if self.config.is_warm_standby else {**OPTIONS, **ACTIVE_AT_ONCE}
+        land.create(self.aws, self.config, side, AirflowConfigurationOptions=options)
 
     def fields(self, place: Place) -> dict[str, Any]:
         """What MWAA keeps of an environment."""

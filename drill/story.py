@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drill import history, seed
-from drill.backups import Backups
+from drill.backups import Backups, Stored
 from drill.containers import Containers, Place
 from drill.environments import Environments
 from drill.executions import Execution, Executions
@@ -30,7 +30,7 @@ from drill.witness import Witness
 DAGS = PROJECT / "drill" / "dags"
 STORY_DAGS = tuple(DAGS / f"{name}.py" for name in ("drill_dags", "drill_elsewhere", "drill_late", "minutely"))
 LATE_RUN = "drill~after+1"
-LONG_SECONDS = 300.0
+LONG_SECONDS = 600.0
 LOOK_SECONDS = 0.25
 
 CLEANED = "Let the standby cool off"
@@ -92,10 +92,9 @@ class Story:
             if config.is_warm_standby:
                 self.site.create(config.secondary)
             self.site.aws.bootstrap()
-            self._until_available(self.site.primary)
+            self.site.deploy()  # it waits for the primary, as it would on AWS
             if config.is_warm_standby:
                 self._until_available(self.site.secondary)
-            self.site.deploy()
 
     def live(self) -> None:
         """Let the primary run everything, until only what the disaster will interrupt is at work."""
@@ -151,6 +150,7 @@ class Story:
     def go_on(self) -> None:
         """A new run in the secondary finds the history, and the DAG that works every minute goes on there."""
         with self._part("go on"):
+            self._until_available(self.site.secondary)  # it may be given an option back
             airflow = self.secondary.airflow
             airflow.act(trigger=[{"dag_id": "drill_late", "run_id": LATE_RUN}])
             airflow.wait_for_run("drill_late", LATE_RUN, LONG_SECONDS)
@@ -167,6 +167,10 @@ class Story:
         """An environment works, and MWAA does not say so yet."""
         if containers.place == self.site.secondary and self.kept.lost:
             self.kept.there = self.rows_of(containers)
+
+    def was_seen(self, backup: Stored) -> bool:
+        """Whether the rows that a backup saw are known."""
+        return self._witness.sight_of(backup.taken_at) is not None
 
     def happens(self, words: str) -> bool:
         """Remember when something happened besides; whether it is the first time."""

@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
 # mw1.micro has one of each (https://docs.aws.amazon.com/mwaa/latest/userguide/environment-class.html).
 MICRO = {"MaxWorkers": 1, "Schedulers": 1, "MinWebservers": 1, "MaxWebservers": 1}
 SERVICE_ROLE = "aws-service-role/airflow.amazonaws.com/AWSServiceRoleForAmazonMWAA"
+HOW = "WorkerReplacementStrategy"
+"""What an update takes and GetEnvironment does not tell."""
 SETTLED = ("AVAILABLE", "CREATE_FAILED", "UPDATE_FAILED", "UNAVAILABLE")
 
 Key = tuple[str, str, str]  # account, Region, name
@@ -134,7 +136,7 @@ def update(environment: dict[str, Any], wanted: dict[str, Any]) -> None:
 
     def end() -> None:
         del _wanted[environment["Arn"]]
-        environment.update(wanted, Status="AVAILABLE")
+        environment.update({name: value for name, value in wanted.items() if name != HOW}, Status="AVAILABLE")
         changed(environment, "SUCCESS")
 
     _later(environment, Pace.update, end)
