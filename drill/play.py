@@ -24,7 +24,7 @@ ALL = "all"
 
 
 def chosen(strategy: str, fault: str) -> list[tuple[Strategy, Fault]]:
-    """What is played: without a choice every strategy, but each fault once; raises DrillError where it does not fit."""
+    """What is played: each strategy, each fault once; raises DrillError where a fault is none of a strategy."""
     if fault == ALL:
         faults = [one for one in FAULTS.values() if not strategy or strategy in one.strategies]
         return [(STRATEGIES[strategy or one.strategies[0]], one) for one in faults]

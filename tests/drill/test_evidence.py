@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from drill.evidence import is_allowed
+from drill.evidence import HOME_PAGE, is_allowed
 from drill.snapshot import Row, Rows
 
 DISASTER = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -32,6 +32,8 @@ ACTUAL: Rows = {"dag_run": [run("restored", BEFORE), run("new", AFTER), run("old
         ("dag_run_note", {"dag_run_id": "dag_run(sales, new)", "content": ""}, True),
         ("variable", {"key": "DR_BACKUP_BUCKET", "val": ""}, True),
         ("variable", {"key": "other", "val": ""}, False),
+        ("ab_permission_view_role", {"permission_view_id": HOME_PAGE, "role_id": "ab_role(own)"}, True),
+        ("ab_permission_view_role", {"permission_view_id": "ab_permission_view(other)", "role_id": "x"}, False),
         ("log", {"dttm": AFTER, "event": "x"}, True),
         ("log", {"dttm": BEFORE, "event": "x"}, False),
         ("log", {"dttm": None, "event": "x"}, False),
