@@ -82,7 +82,7 @@ def is_allowed(wanted: Rows, actual: Rows, since: datetime) -> Callable[[str, Ro
             return str(row["key"]).startswith("DR_")
         if table == "ab_permission_view_role":
             return row["permission_view_id"] == HOME_PAGE
-        if table in rules.OF_RUNS:
+        if table in OF_RUNS:
             return rules.run_of(row) in new - known
         return table in WRITTEN_AT and (row[WRITTEN_AT[table]] or "") > at
 
