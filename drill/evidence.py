@@ -11,6 +11,7 @@ from drill import rules
 from drill.compare import Difference, compare
 from drill.snapshot import Row, Rows, identity, resolve, sequences_behind
 from drill.story import Story
+from drill.tables import OF_RUNS
 
 OTHER_FIELDS = frozenset(
     {

@@ -25,10 +25,7 @@ CREDENTIALS, HOST, PORT, NAME, SSLMODE = (
     f"MWAA__DB__{name}" for name in ("CREDENTIALS", "POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_SSLMODE")
 )
 CELERY = "AIRFLOW__CELERY__RESULT_BACKEND"
-HINT = (
-    "Name the database by DR_DATABASE_URL in the environment or by an Airflow Connection in DR_DATABASE_CONN_ID,"
-    " or do without it: DR_MODE=CONFIG_ONLY."
-)
+HINT = "Name the database by DR_DATABASE_URL in the environment or by an Airflow Connection in DR_DATABASE_CONN_ID."
 
 
 class NotHereError(Exception):
