@@ -115,15 +115,16 @@ class Airflow:
 
     def kill(self) -> None:
         """End every process of this Airflow at once, as a lost Region would."""
-        sessions = {process.pid for process in self._processes.values()}
+        ending = dict(self._processes)  # another thread may be starting more
+        sessions = {process.pid for process in ending.values()}
         # Parsers and tasks move to process groups of their own, but stay in the session.
         for pid in psutil.pids() if sessions else []:
             with suppress(ProcessLookupError, PermissionError):
                 if os.getsid(pid) in sessions:
                     os.kill(pid, signal.SIGKILL)
-        for process in self._processes.values():
+        for name, process in ending.items():
             process.wait()
-        self._processes.clear()
+            self._processes.pop(name, None)
 
     def act(self, **request: Any) -> None:
         """Do things through Airflow's own code: set variables, unpause and trigger DAGs; see `dags/inside.py`."""

@@ -166,6 +166,8 @@ class Containers:
         except BaseException as error:  # noqa: BLE001 - the story, in another thread, raises it
             if not self._ended.is_set():
                 self.trouble = error
+                # Whoever waits for the environment hears of it at once.
+                self._aws.mwaa.status(self.place.region, self.place.name, "CREATE_FAILED")
 
     def _bring_up(self) -> BucketFolder:
         self._folder.mkdir(parents=True)

@@ -92,7 +92,10 @@ class Story:
             if config.is_warm_standby:
                 self.site.create(config.secondary)
             self.site.aws.bootstrap()
-            self.site.deploy()  # it waits for the primary, as it would on AWS
+            try:
+                self.site.deploy()  # it waits for the primary, as it would on AWS
+            finally:
+                self.environments.check()  # why there is no primary, where that is the reason
             if config.is_warm_standby:
                 self._until_available(self.site.secondary)
 

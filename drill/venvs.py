@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from drill.processes import run
+
 PROJECT = Path(__file__).resolve().parent.parent
 LOCKS = Path(__file__).parent / "locks"
 PREFERRED = "2.10.3"
@@ -111,15 +113,9 @@ def _install(python: Path, folder: Path, lock: Lock) -> None:
         [folder / "bin" / "pip", "install", "-qq", "--no-deps", "--no-compile", "-r", lock.path],
     ]
     for step in steps:
-        run = subprocess.run(
-            step,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        )
-        if run.returncode:
-            lines = (run.stderr or run.stdout).strip().splitlines()
+        done = run(step, PROJECT, {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+        if done.returncode:
+            lines = done.stdout.strip().splitlines()
             raise DrillError(f"Airflow {lock.airflow} cannot be installed: {lines[-1] if lines else step}")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from drill.aws.errors import LocalAwsError
+from drill.processes import run
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 OLDEST_NODE = 20
@@ -36,16 +36,17 @@ class Cdk:
 
         Where it finds a cdk.json, even `bootstrap` synthesises that app first.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / "tmp"  # who is killed leaves files there
+        temporary.mkdir(parents=True, exist_ok=True)
         if not COMMAND.exists():
             raise LocalAwsError("the CDK command line is not installed", "Run ./build.sh setup.")
         node = find_node()
         # Our Python first: where Node.js is installed there may be another one, without the CDK.
         path = os.pathsep.join([str(Path(sys.executable).parent), str(Path(node).parent), environment.get("PATH", "")])
-        done = _run(
+        done = run(
             [node, str(COMMAND), "--no-notices", "--no-color", "--output", str(self._folder / "out"), *arguments],
             PROJECT if with_app else self._folder,
-            {**environment, **QUIET, "PATH": path, "JSII_NODE": node},
+            {**environment, **QUIET, "PATH": path, "JSII_NODE": node, "TMPDIR": str(temporary)},
         )
         with (self._folder / "cdk.log").open("a", encoding="utf-8") as log:
             log.write(f"$ cdk {' '.join(arguments)}\n{done.stdout}\n")
@@ -53,26 +54,6 @@ class Cdk:
             tail = "\n".join(done.stdout.strip().splitlines()[-15:])
             raise LocalAwsError(f"cdk {arguments[0]} failed:\n{tail}", f"All of it is in {self._folder / 'cdk.log'}.")
         return done.stdout
-
-
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; where we are ended before, so is all that it has started, the app among it."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, output)
 
 
 def find_node() -> str:

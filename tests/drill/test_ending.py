@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,19 +19,29 @@ from tests.support.local_aws import eventually
 pytestmark = [pytest.mark.slow]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL can reach, which does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="mwaa-dr-ending-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_nothing_is_left_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
+def test_nothing_is_left_behind(folder: Path, number: signal.Signals, code: int) -> None:
     command = [sys.executable, "-m", "drill", "--strategy", "warm_standby"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "TMPDIR": str(folder)}
     with subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True) as drill:
-        eventually(lambda: any("airflow" in words for words in begun_in(tmp_path).values()), 120)
-        begun = begun_in(tmp_path)
-        drill.send_signal(number)
-        drill.send_signal(number)  # an impatient person
+        try:
+            eventually(lambda: any("airflow scheduler" in words for words in begun_in(folder).values()), 240)
+        finally:
+            begun = begun_in(folder)
+            drill.send_signal(number)
+            drill.send_signal(number)  # an impatient person
         assert drill.wait(60) == code
     assert [words for pid, words in begun.items() if psutil.pid_exists(pid)] == []
-    assert begun_in(tmp_path) == {}
-    assert [*tmp_path.iterdir()] == []
+    assert begun_in(folder) == {}
+    assert [*folder.iterdir()] == []
 
 
 def begun_in(folder: Path) -> dict[int, str]:
