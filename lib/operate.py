@@ -12,13 +12,18 @@ from pathlib import Path
 from lib.config import Config, ConfigError
 from lib.config.recovery import DisasterRecovery
 from lib.functions import approval, records, schedule
+from lib.functions.calls import PERSON, calling
 from lib.functions.errors import FunctionError
 
 
 def main(arguments: Sequence[str], config: DisasterRecovery) -> str:
     """Do what is asked with the credentials that are there, and say what was done; raises FunctionError."""
     asked = _parser().parse_args(arguments)
-    return rearm(config) if asked.what == "rearm" else answer(config, asked.name, asked.answer)
+    if asked.what == "rearm":
+        with calling("rearm", by=PERSON):
+            return rearm(config)
+    with calling(f"answer {asked.name}", by=PERSON):
+        return answer(config, asked.name, asked.answer)
 
 
 def rearm(config: DisasterRecovery) -> str:

@@ -29,8 +29,12 @@ PASSING = frozenset(
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedException"})
 
 
+PERSON = "whoever runs this"
+"""By whom AWS is called where it is no function."""
+
+
 @contextmanager
-def calling(what: str) -> Iterator[None]:
+def calling(what: str, *, by: str = "the role of this function") -> Iterator[None]:
     """Raise NotReady where AWS cannot answer now, Misconfigured where it refuses; `what` completes "cannot"."""
     try:
         yield
@@ -39,7 +43,7 @@ def calling(what: str) -> Iterator[None]:
     except ClientError as error:
         if is_passing(error):
             raise NotReady(f"cannot {what} now: {error_text(error)}") from error
-        hint = " HINT: Allow it to the role of this function." if error_code(error) in DENIED else ""
+        hint = f" HINT: Allow it to {by}." if error_code(error) in DENIED else ""
         raise Misconfigured(f"cannot {what}: {error_text(error)}{hint}") from error
     except BotoCoreError as error:
         raise Misconfigured(f"cannot {what}: {error_text(error)}") from error

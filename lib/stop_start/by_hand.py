@@ -14,7 +14,7 @@ from lib.config.start_stop_sections import Environment
 from lib.constructs.arns import Arns
 from lib.functions import clock, overrides, transition_input
 from lib.functions.aws import client
-from lib.functions.calls import calling
+from lib.functions.calls import PERSON, calling
 from lib.functions.errors import FunctionError, Misconfigured
 from lib.functions.overrides import HINDERED, Override
 from lib.functions.record_table import RecordTable
@@ -42,14 +42,14 @@ class Hand:
 
     def override(self) -> Override | None:
         """The override that stands, be it over or not."""
-        with calling("read the overrides"):
+        with calling("read the overrides", by=PERSON):
             return overrides.find(self._records, self._place)
 
     def hold(self, what: str, moment: str) -> str:
         """Write an override until a moment of the environment's zone, and say what follows from it."""
         with _understood():
             ends = until(moment, self._zone).astimezone(self._zone)
-        with calling("write the override"):
+        with calling("write the override", by=PERSON):
             caller = client("sts", self.plan.schedules.region).get_caller_identity()["Arn"]
             overrides.put(self._records, self._place, Override(what, ends, caller))
         said = f"{self.environment.name} {WORDS[what]} until {ends:{FORMAT}} ({clock.text(ends)})"
@@ -57,7 +57,7 @@ class Hand:
 
     def end_override(self) -> str:
         """Forget the override."""
-        with calling("forget the override"):
+        with calling("forget the override", by=PERSON):
             ended = overrides.end(self._records, self._place)
         said = f"it no longer {WORDS[ended.what]} until {clock.text(ended.until)}" if ended else "there was no override"
         return f"{self.environment.name}: {said}; from now on its schedules count"
@@ -71,7 +71,7 @@ class Hand:
         states = client("stepfunctions", schedules.region, attempts=3)
         machine = Arns(schedules.account_id, schedules.region).state_machine(name)
         try:
-            with calling(f"start {machine}"):
+            with calling(f"start {machine}", by=PERSON):
                 begun = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
         except Misconfigured as error:
             if isinstance(error.__cause__, states.exceptions.StateMachineDoesNotExist):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.config.catalog import base_and_environment, products
+from lib.functions import errors
 from lib.root import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -113,3 +114,11 @@ def test_the_steps_that_a_runbook_names_are_states(page: Path) -> None:
     for step in steps:
         pattern = re.escape(step).replace(re.escape("..."), ".+")
         assert any(re.fullmatch(pattern, state) for state in states(*machines)), step
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_the_reasons_that_a_runbook_names_are_errors_of_the_functions(page: Path) -> None:
+    cells = [*(row[1] for row in rows(page, "step")), *(row[0] for row in rows(page, "reason"))]
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", " ".join(cells)))
+    assert named
+    assert named <= vars(errors).keys()

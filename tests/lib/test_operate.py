@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest import mock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from lib import operate
-from lib.functions import record_table
+from lib.functions import record_table, records
 from lib.functions.errors import FunctionError
 from lib.functions.record_table import FAILED_OVER, RecordTable
 from tests.support.configuration import recovery
 from tests.support.record_tables import make_table
+from tests.support.stubbed_aws import forget_credentials
 
 REGION = "us-west-2"
 
@@ -72,3 +75,21 @@ def test_an_answer_is_written_beside_what_was_asked(
 def test_an_answer_that_nobody_asked_for_is_refused_in_words() -> None:
     with pytest.raises(FunctionError, match="no execution 'run-8' waits for an answer; HINT"):
         operate.main(["approve", "run-8"], recovery())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cannot"), [(["rearm"], "cannot rearm"), (["approve", "run-7"], "cannot answer run-7")]
+)
+def test_without_credentials_it_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], cannot: str
+) -> None:
+    forget_credentials(monkeypatch)
+    with pytest.raises(FunctionError, match=f"^{cannot}: NoCredentialsError: Unable to locate credentials$"):
+        operate.main(arguments, recovery())
+
+
+def test_who_is_not_allowed_to_is_told_who_has_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetItem")
+    monkeypatch.setattr(records, "rearm", mock.Mock(side_effect=denied))
+    with pytest.raises(FunctionError, match=r"^cannot rearm: .* HINT: Allow it to whoever runs this\.$"):
+        operate.main(["rearm"], recovery())

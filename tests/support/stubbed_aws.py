@@ -9,10 +9,21 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+import pytest
 from botocore.stub import Stubber
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 _REAL = boto3.client
+
+
+def forget_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls be made as by somebody who has not logged in, whatever this machine knows."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
 
 
 @cache

@@ -19,6 +19,7 @@ from lib.stop_start.__main__ import main
 from lib.stop_start.by_hand import WrongInputError
 from tests.support.configuration import start_stop
 from tests.support.record_tables import make_table
+from tests.support.stubbed_aws import forget_credentials
 
 REGION = "eu-west-1"
 RECORDS = {"table": "mwaa-stop-start-records", "region": REGION}
@@ -190,11 +191,6 @@ def test_a_table_that_is_not_there_is_named_in_one_line() -> None:
 
 
 def test_without_credentials_it_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, "/dev/null")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    forget_credentials(monkeypatch)
     with pytest.raises(Misconfigured, match=r"^cannot .*: NoCredentialsError: "):
         main(["end-override", "dev"], PLAN)
