@@ -89,15 +89,20 @@ def record_stop(event: Event) -> dict[str, Any]:
 
 
 def record_start(event: Event) -> dict[str, Any]:
-    """Forget that the environment is stopped, and end the note: `stopped`, and whether it `was` recorded so."""
+    """Forget that the environment is stopped, and end the note: `stopped`, and whether it `was` recorded so.
+
+    Raises LeaseLost where another execution has acted since, which may have stopped it again.
+    """
+    _lease(event).hold()
     was = [table.delete(stopped(event["environment"])) for table in _tables(event)]
     NoteBook.of(event).end()
     return {"stopped": False, "was": any(was)}
 
 
 def finish(event: Event) -> dict[str, Any]:
-    """The environment is gone: end the note, and give the lease back."""
-    return {"note": NoteBook.of(event).end(), **release(event)}
+    """The environment is gone: end the note and give the lease back, unless another execution has acted since."""
+    is_ours = RecordTable(event["records"]).get(transition(event["environment"])).get("execution") == event["execution"]
+    return {"note": is_ours and NoteBook.of(event).end(), **release(event)}
 
 
 def look_back(event: Event) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lib.functions import record_table
-from lib.functions.errors import Misconfigured, NotRestored, StillBusy
+from lib.functions.errors import LeaseLost, Misconfigured, NotRestored, StillBusy
 from lib.functions.record_table import RecordTable
 from lib.functions.stopping import handler
 from tests.support.environments import OWNER_TAG, STATUSES, an_environment
@@ -132,7 +132,9 @@ def test_a_stop_that_is_redriven_while_another_execution_acts_is_not_recorded(aw
 
 
 def test_a_stop_whose_dags_are_active_again_is_not_recorded(aws: Account, bucket: Any) -> None:
-    do("record_start")
+    start = aws.execution(running=False)
+    do("take_lease", start)
+    do("record_start", start)
     with pytest.raises(StillBusy, match="the DAGs of dev are active again"):
         stop(aws.execution())
     assert aws.table.get(STOPPED) == {}
@@ -150,8 +152,29 @@ def test_in_the_end_the_note_is_ended_and_the_lease_given_back(aws: Account, buc
 
 
 def test_a_start_ends_the_note_of_a_stop_that_did_not_get_so_far(aws: Account, bucket: Any) -> None:
-    do("record_start")
+    one = aws.execution()
+    do("take_lease", one)
+    do("record_start", one)
     assert ended_at(bucket)
+
+
+def test_a_start_that_is_redriven_after_the_next_stop_forgets_nothing_of_it(aws: Account, bucket: Any) -> None:
+    start, next_stop = aws.execution(running=False), aws.execution()
+    do("take_lease", start)
+    do("take_lease", next_stop)
+    stop(next_stop)
+    with pytest.raises(LeaseLost):
+        do("record_start", start)
+    assert aws.table.get(STOPPED)
+    assert ended_at(bucket) == ""
+
+
+def test_a_stop_that_is_redriven_at_its_end_leaves_the_note_of_the_next_one(aws: Account, bucket: Any) -> None:
+    before, next_stop = aws.execution(running=False), aws.execution()
+    do("take_lease", before)
+    do("take_lease", next_stop)
+    assert do("finish", before) == {"note": False, "released": False}
+    assert ended_at(bucket) == ""
 
 
 @pytest.fixture
