@@ -1,4 +1,8 @@
-"""The first and the last step of a stop or a start: whether it is due, and what is told of it."""
+"""The first and the last step of a stop or a start: whether it is due, and what is told of it.
+
+Permissions: dynamodb:GetItem and PutItem on the table of records, and GetItem on that of disaster recovery;
+ssm:GetCalendarState.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lib.functions import clock, overrides, transition_input
 from lib.functions.aws import client, error_text
+from lib.functions.errors import Misconfigured
 from lib.functions.log import logger
 from lib.functions.overrides import Override
-from lib.functions.record_table import RecordTable
+from lib.functions.record_table import FAILED_OVER, RecordTable
 
 _log = logger(__name__)
 
@@ -25,14 +30,15 @@ _DAGS = {"stop": "were active", "start": "are active"}
 
 
 def decide(event: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"what", "environment", "records", "input", "days_off", "calendar", "when_busy", "execution"}` -> `{"act",
-    "reason", "notify", "scheduled", "scheduled_for", "when_busy", "backup_id"}`; raises Misconfigured for an unknown
-    input. `when_busy` is what the input says, or else what it was.
+    """`{"what", "environment", "records", "also_records", "input", "days_off", "calendar", "when_busy", "execution"}`
+    -> `{"act", "reason", "notify", "scheduled", "scheduled_for", "when_busy", "backup_id"}`; raises Misconfigured for
+    an unknown input. `when_busy` is what the input says, or else what it was.
 
-    `days_off` are `{"day", "begins", "ends"}`, as `lib.config.transitions` has them. What a person starts is always
-    due. `notify`: the reason is to be told, whatever is decided.
+    `also_records` are those of disaster recovery: while the environment runs in the other Region, no schedule starts it
+    a second time. `days_off` are `{"day", "begins", "ends"}`, as `lib.config.transitions` has them. What a person
+    starts is always due. `notify`: the reason is to be told, whatever is decided.
     """
-    what, asked = event["what"], transition_input.read(event["what"], event["input"])
+    asked = transition_input.read(event["what"], event["input"])
     said = {
         "scheduled": bool(asked.scheduled_for),
         "scheduled_for": clock.text(asked.scheduled_for) if asked.scheduled_for else "",
@@ -42,9 +48,13 @@ def decide(event: Mapping[str, Any]) -> dict[str, Any]:
     if asked.override:
         return {**_noted(event, *asked.override), **said}
     if not asked.scheduled_for:
-        return {**_decision("a person started it"), **said}
+        elsewhere, _ = _elsewhere(event)
+        reason = "; ".join(filter(None, ["a person started it", elsewhere]))
+        return {**_decision(reason, notify=bool(elsewhere)), **said}
     at = asked.scheduled_for
-    return {**(_late(what, at) or _held(event, at) or _off(event, at) or _closed(event, at) or _due(at)), **said}
+    reasons = (_late, _held, _off, _recovered, _closed)
+    found = next(filter(None, (reason(event, at) for reason in reasons)), None)
+    return {**(found or _due(at)), **said}
 
 
 def tell(event: Mapping[str, Any]) -> dict[str, str]:
@@ -92,9 +102,9 @@ def _noted(event: Mapping[str, Any], wanted: str, until: datetime) -> dict[str, 
     return _decision(f"noted: {override.words}", act=False)
 
 
-def _late(what: str, at: datetime) -> dict[str, Any] | None:
+def _late(event: Mapping[str, Any], at: datetime) -> dict[str, Any] | None:
     late = clock.now() - at
-    if what == "start" or late <= LATE:
+    if event["what"] == "start" or late <= LATE:
         return None
     reason = (
         f"it was due at {clock.text(at)}, {words(late)} ago; HINT: Start an execution by hand if it is still wanted."
@@ -112,6 +122,28 @@ def _off(event: Mapping[str, Any], at: datetime) -> dict[str, Any] | None:
         if clock.moment(day["begins"]) <= at < clock.moment(day["ends"]):
             return _decision(f"{day['day']} is a day off", act=False)
     return None
+
+
+def _elsewhere(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Where disaster recovery has brought the environment up, and why that cannot be said; empty: it has not."""
+    for records in event["also_records"] if event["what"] == "start" else ():
+        try:
+            failover = RecordTable(records, attempts=2).get(FAILED_OVER)
+        except (ClientError, BotoCoreError, Misconfigured) as error:
+            _log.warning("the records of disaster recovery cannot be read", extra={"table": records["table"]})
+            return "", f"the records of disaster recovery cannot be read: {error_text(error)}"
+        if failover:
+            return f"it runs as {failover['environment']} since {failover['at']}", ""
+    return "", ""
+
+
+def _recovered(event: Mapping[str, Any], at: datetime) -> dict[str, Any] | None:
+    """Two that do the same work would do harm; a Region that does not answer keeps nobody from theirs."""
+    elsewhere, unknown = _elsewhere(event)
+    if elsewhere:
+        hint = "HINT: Start an execution by hand to have both, as on the way back."
+        return _decision(f"{elsewhere}, so that there would be two; {hint}", act=False, notify=True)
+    return _decision(f"it is due since {clock.text(at)}; {unknown}", notify=True) if unknown else None
 
 
 def _closed(event: Mapping[str, Any], at: datetime) -> dict[str, Any] | None:

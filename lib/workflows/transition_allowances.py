@@ -21,8 +21,10 @@ class TransitionAllowances:
         self._environment = environment
 
     def decide(self, function: Function) -> None:
-        """Read and write what people want for a while, and ask the calendar."""
+        """Read and write what people want for a while, see where the environment runs, and ask the calendar."""
         function.allow(*WRITE_RECORDS, on=self._parts.records.table_arn)
+        if also := self._parts.also:
+            function.allow("dynamodb:GetItem", on=also.arn)
         if calendar := self._parts.environment.change_calendar:
             arn = calendar if ":" in calendar else self._parts.arns.of("ssm", f"document/{calendar}")
             function.allow("ssm:GetCalendarState", on=arn)

@@ -64,6 +64,7 @@ class TransitionSteps:
                 "what": self.what,
                 "environment": self._target.place,
                 "records": self._records,
+                "also_records": self._also_records,
                 "input": sfn.JsonPath.object_at("$$.Execution.Input"),
                 "execution": EXECUTION,
                 "days_off": [day.payload for day in days_off(environment)],

@@ -11,6 +11,7 @@ from lib.config.transitions import days_off
 from lib.functions import overrides
 from lib.functions.errors import Misconfigured
 from lib.functions.overrides import Override
+from lib.functions.record_table import FAILED_OVER
 from lib.functions.transition import handler
 from tests.support.configuration import start_stop
 from tests.support.record_tables import RECORDS, Account
@@ -22,7 +23,7 @@ NOW = "2026-11-22T12:11:30Z"
 BACKUP = "20261121T230500Z-1f0c9a7e03b2"
 
 
-def decide(what: str, given: Any, *, off: str = "[]", calendar: str | None = None) -> dict[str, Any]:
+def decide(what: str, given: Any, *, off: str = "[]", calendar: str | None = None, also: Any = ()) -> dict[str, Any]:
     environment = start_stop(MWAA_DAYS_OFF=off).environments[0]
     return handler(
         {
@@ -30,6 +31,7 @@ def decide(what: str, given: Any, *, off: str = "[]", calendar: str | None = Non
             "what": what,
             "environment": DEV,
             "records": RECORDS,
+            "also_records": [*also],
             "input": given,
             "days_off": [day.payload for day in days_off(environment)],
             "calendar": calendar,
@@ -140,6 +142,27 @@ def test_a_calendar_that_cannot_be_asked_is_told_and_keeps_nobody_from_work(aws:
         found = decide("start", {"scheduled_for": NOW}, calendar="office")
     assert (found["act"], found["notify"]) == (True, True)
     assert found["reason"].endswith("the calendar office cannot be asked: InvalidDocument: it is gone")
+
+
+def test_a_schedule_does_not_start_what_disaster_recovery_runs_elsewhere(aws: Account) -> None:
+    aws.table.put(FAILED_OVER, {"environment": "dev-dr.eu-central-1", "at": "2026-11-22T03:00:00+00:00"})
+    found = decide("start", {"scheduled_for": NOW}, also=[RECORDS])
+    assert (found["act"], found["notify"]) == (False, True)
+    assert found["reason"].startswith("it runs as dev-dr.eu-central-1 since 2026-11-22T03:00:00+00:00, so that there")
+    assert decide("stop", {"scheduled_for": NOW}, also=[RECORDS])["act"]
+
+
+def test_a_person_who_starts_it_all_the_same_is_told(aws: Account) -> None:
+    aws.table.put(FAILED_OVER, {"environment": "dev-dr.eu-central-1", "at": "2026-11-22T03:00:00+00:00"})
+    found = decide("start", {}, also=[RECORDS])
+    assert (found["act"], found["notify"]) == (True, True)
+    assert found["reason"].startswith("a person started it; it runs as dev-dr.eu-central-1 since")
+
+
+def test_records_that_cannot_be_read_are_told_and_keep_nobody_from_work(aws: Account) -> None:
+    found = decide("start", {"scheduled_for": NOW}, also=[{**RECORDS, "table": "elsewhere"}])
+    assert (found["act"], found["notify"]) == (True, True)
+    assert "the records of disaster recovery cannot be read: Misconfigured: the table elsewhere in" in found["reason"]
 
 
 def test_a_stop_that_comes_late_is_told_and_not_done(aws: Account) -> None:
