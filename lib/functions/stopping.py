@@ -25,6 +25,9 @@ Event = Mapping[str, Any]
 UNBORN = frozenset({"CREATING", "CREATE_FAILED", "PENDING"})
 """States of an environment that has never been available."""
 
+RESTORED = "restored_at"
+"""In the record of a stop: when a start has restored the environment."""
+
 _log = logger(__name__)
 
 
@@ -74,6 +77,19 @@ def record_stop(event: Event) -> dict[str, Any]:
     return {"stopped": True, "at": written["at"]}
 
 
+def record_restore(event: Event) -> dict[str, Any]:
+    """Write that the environment has its backup again, for a start that goes on: `recorded`, False after no stop.
+
+    Raises LeaseLost as `record_start` does.
+    """
+    _lease(event).hold()
+    table, name = RecordTable(event["records"]), stopped(event["environment"])
+    record = table.get(name)
+    if record:
+        table.put(name, {**record, RESTORED: clock.text(clock.now())})
+    return {"recorded": bool(record)}
+
+
 def record_start(event: Event) -> dict[str, Any]:
     """Forget that the environment is stopped, and end the note: `stopped`, and whether it `was` recorded so.
 
@@ -97,7 +113,8 @@ def look_back(event: Event) -> dict[str, Any]:
     A `backup_id` that a person has asked for counts instead of that of the stop.
 
     `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it since the
-    stop; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
+    stop; FINISH, one has restored it since; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to
+    be restored into it.
     """
     place = Place.of(event["environment"])
     record = RecordTable(event["records"]).get(stopped(event["environment"]))
@@ -117,6 +134,8 @@ def _outcome(found: Mapping[str, Any] | None, record: Mapping[str, str], owner_t
         return "CREATE"
     if found["Status"] == "DELETING":
         return "LEAVING"
+    if RESTORED in record and not _is_created_since(found, record[RESTORED]):
+        return "FINISH"
     # The tag alone proves little: an earlier start may have left it on the environment that was to be stopped.
     is_ours = bool(record) and mwaa.has_tags(found, owner_tag)
     return "GO_ON" if is_ours and _is_created_since(found, record["at"]) else "THERE"
@@ -139,7 +158,17 @@ def _tables(event: Event) -> Iterator[RecordTable]:
 
 OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
     operation.__name__: operation
-    for operation in (take_lease, hold_lease, release, verify, record_stop, record_start, finish, look_back)
+    for operation in (
+        take_lease,
+        hold_lease,
+        release,
+        verify,
+        record_stop,
+        record_restore,
+        record_start,
+        finish,
+        look_back,
+    )
 }
 
 
