@@ -19,13 +19,13 @@ class Mail:
 
 
 class Mailbox:
-    """A queue on the only topic of a Region."""
+    """A queue on the only topic of a Region, or the one with these words in its name."""
 
-    def __init__(self, aws: LocalAws, region: str) -> None:
+    def __init__(self, aws: LocalAws, region: str, *, of: str = "") -> None:
         self._mails: list[Mail] = []
         self._sqs: Any = aws.client("sqs", region)
         sns = aws.client("sns", region)
-        (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+        (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if of in one["TopicArn"]]
         queue = f"arn:aws:sqs:{region}:{aws.account}:mails"
         policy = json.dumps({"Version": "2012-10-17", "Statement": [_lets_in(topic, queue)]})
         made = self._sqs.create_queue(QueueName="mails", Attributes={"Policy": policy})

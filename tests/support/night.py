@@ -94,6 +94,12 @@ class Night:
         eventually(lambda: states.describe_execution(executionArn=execution.arn)["status"] != execution.status)
         return self.ended(execution.arn)
 
+    def states(self, what: str) -> dict[str, Any]:
+        """The states of a machine, by the definition that is deployed."""
+        found = self.client("stepfunctions").describe_state_machine(stateMachineArn=self.machine(what))
+        states: dict[str, Any] = json.loads(found["definition"])["States"]
+        return states
+
     def executions(self, what: str) -> set[str]:
         """The executions of a machine."""
         found = self.client("stepfunctions").list_executions(stateMachineArn=self.machine(what))["executions"]
@@ -198,16 +204,29 @@ class Night:
             self.client("dynamodb").delete_item(TableName=self.plan.records_table_name, Key={KEY: {"S": name}})
         self.client("s3").delete_object(Bucket=self.plan.backup_bucket_name, Key=self.key_of_note)
         if self.status() != "NOT_FOUND":
-            self.aws.mwaa.status(REGION, self.name, "AVAILABLE")
-            self.client("mwaa").delete_environment(Name=self.name)
-            eventually(lambda: self.status() == "NOT_FOUND")
+            self.vanish()
+        self.appear()
+        self.be_at_work()
+        self.mailbox.taken()
+
+    def appear(self) -> None:
+        """Somebody creates it."""
         self.client("mwaa").create_environment(**self.fields)
         eventually(lambda: self.status() == "AVAILABLE")
+
+    def vanish(self) -> None:
+        """Somebody deletes it, or it is deleted at last."""
+        self.aws.mwaa.pace(create=0, update=0, delete=0)
+        self.aws.mwaa.status(REGION, self.name, "AVAILABLE")
+        self.client("mwaa").delete_environment(Name=self.name)
+        eventually(lambda: self.status() == "NOT_FOUND")
+
+    def be_at_work(self) -> None:
+        """Two DAGs are active, one that somebody has paused is not."""
         self.airflow.reset()
         for dag_id in ("sales", "stock", "unused"):
             self.airflow.add(dag_id, paused=dag_id == "unused")
         self.airflow.work |= {"backup_metadata": self.back_up, "restore_metadata": self.restore}
-        self.mailbox.taken()
 
     def _is_at_rest(self) -> bool:
         """Whether nothing runs, and every stop that has not succeeded was followed by its reactivation."""
