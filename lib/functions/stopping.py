@@ -25,6 +25,9 @@ Event = Mapping[str, Any]
 UNBORN = frozenset({"CREATING", "CREATE_FAILED", "PENDING"})
 """States of an environment that has never been available."""
 
+RESTORED = "restored_at"
+"""In the record of a stop: when a start has restored the environment."""
+
 _log = logger(__name__)
 
 
@@ -88,6 +91,19 @@ def record_stop(event: Event) -> dict[str, Any]:
     return {"stopped": True, "at": written["at"]}
 
 
+def record_restore(event: Event) -> dict[str, Any]:
+    """Write that the environment has its backup again, for a start that goes on: `recorded`, False after no stop.
+
+    Raises LeaseLost as `record_start` does.
+    """
+    _lease(event).hold()
+    table, name = RecordTable(event["records"]), stopped(event["environment"])
+    record = table.get(name)
+    if record:
+        table.put(name, {**record, RESTORED: clock.text(clock.now())})
+    return {"recorded": bool(record)}
+
+
 def record_start(event: Event) -> dict[str, Any]:
     """Forget that the environment is stopped, and end the note: `stopped`, and whether it `was` recorded so.
 
@@ -112,7 +128,8 @@ def look_back(event: Event) -> dict[str, Any]:
     that were unfinished in it: those that the stop interrupted are resumed; after any other backup they went on.
 
     `outcome`: CREATE, the environment is gone; GO_ON, a start of ours (`owner_tag`) has begun to create it and has not
-    restored it; LEAVING, it is being deleted; THERE, it is there otherwise: nothing is to be restored into it.
+    restored it; FINISH, one has restored it since the stop; LEAVING, it is being deleted; THERE, it is there otherwise:
+    nothing is to be restored into it.
     """
     place = Place.of(event["environment"])
     record = RecordTable(event["records"]).get(stopped(event["environment"]))
@@ -134,15 +151,22 @@ def _outcome(found: Mapping[str, Any] | None, record: Mapping[str, str], owner_t
         return "CREATE"
     if found["Status"] == "DELETING":
         return "LEAVING"
+    if _is_restored(found, record):
+        return "FINISH"
     return "GO_ON" if _is_unfinished(found, record, owner_tag) else "THERE"
 
 
+def _is_restored(found: Mapping[str, Any], record: Mapping[str, str]) -> bool:
+    return RESTORED in record and not _is_created_since(found, record[RESTORED])
+
+
 def _is_unfinished(found: Mapping[str, Any], record: Mapping[str, str], owner_tag: Mapping[str, str]) -> bool:
-    """Whether a start of ours has created it, and has not come to an end: then it takes its tag off.
+    """Whether a start of ours has created it, and has not restored it: one that has come to its end takes its tag off.
 
     One that a stop has not deleted is older than its record, and has a tag that an earlier start may have left.
     """
-    return mwaa.has_tags(found, owner_tag) and (not record or _is_created_since(found, record["at"]))
+    is_ours = mwaa.has_tags(found, owner_tag) and (not record or _is_created_since(found, record["at"]))
+    return is_ours and not _is_restored(found, record)
 
 
 def _is_created_since(found: Mapping[str, Any], moment: str) -> bool:
@@ -169,6 +193,7 @@ OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
         require_whole,
         verify,
         record_stop,
+        record_restore,
         record_start,
         finish,
         look_back,

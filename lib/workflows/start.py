@@ -32,10 +32,18 @@ class Start(TransitionWorkflow):
 
 def start(steps: TransitionSteps) -> Part:
     """The story, from the decision to an environment that works as before the stop."""
+    restored = story(
+        steps.environment.untag(),
+        _updated(steps),
+        steps.record_the_start(),
+        steps.give_the_lease_back(),
+        steps.say_what_happened(FACTS, stopped_at="$.stop.stopped_at"),
+        sfn.Succeed(steps.scope, "The environment has started"),
+    )
     return story(
         transition.due(steps),
         transition.alone(steps),
-        _stopped(steps),
+        _stopped(steps, restored),
         steps.check_that_it_can_start(),
         fragments.brought_up(
             steps.environment,
@@ -46,16 +54,12 @@ def start(steps: TransitionSteps) -> Part:
         fragments.airflow_reached(steps.environment, steps.web),
         steps.web.wait_until_parsed("Wait until the restore DAG is parsed", steps.plan.schedules.import_dag_name),
         steps.airflow.restore(),
-        steps.environment.untag(),
-        _updated(steps),
-        steps.record_the_start(),
-        steps.give_the_lease_back(),
-        steps.say_what_happened(FACTS, stopped_at="$.stop.stopped_at"),
-        sfn.Succeed(steps.scope, "The environment has started"),
+        steps.record_the_restore(),
+        restored,
     )
 
 
-def _stopped(steps: TransitionSteps) -> Part:
+def _stopped(steps: TransitionSteps, restored: Part) -> Part:
     """Go on where it was stopped, or where a start before has begun; nothing is restored into what works."""
     back, choice = steps.look_back(), sfn.Choice(steps.scope, "Act on the stop")
     there = story(
@@ -68,7 +72,19 @@ def _stopped(steps: TransitionSteps) -> Part:
     back.next(choice)
     choice.when(is_(STOP, "THERE"), there.first)
     choice.when(is_(STOP, "LEAVING"), leaving.first)
+    choice.when(is_(STOP, "FINISH"), story(_as_restored(steps), restored).first)
     return Part(back, (way(choice, is_one_of(STOP, "CREATE", "GO_ON")),))
+
+
+def _as_restored(steps: TransitionSteps) -> sfn.Pass:
+    """What the preflight would tell of the backup that a start before has restored."""
+    rows, backup_id = sfn.JsonPath.object_at("$.stop.rows"), sfn.JsonPath.string_at("$.stop.backup_id")
+    return sfn.Pass(
+        steps.scope,
+        "Go on with what is restored",
+        parameters={"rows": rows, "backup_id": backup_id, "warnings": []},
+        result_path="$.preflight",
+    )
 
 
 def _updated(steps: TransitionSteps) -> Part:

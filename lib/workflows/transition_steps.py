@@ -139,6 +139,11 @@ class TransitionSteps:
         self._may.note(self.parts.functions.environment)
         return self.environment.delete(checked=checked)
 
+    def record_the_restore(self) -> tasks.LambdaInvoke:
+        """Write that nothing is to be restored again."""
+        self._may.hold_the_lease(self.parts.functions.stopping)
+        return self._stopping("Record the restore", {"op": "record_restore"}, result_path="$.record")
+
     def record_the_start(self, name: str = "Record the start") -> tasks.LambdaInvoke:
         """Forget that it is stopped."""
         self._may.record_the_stop(self.parts.functions.stopping)
@@ -157,7 +162,7 @@ class TransitionSteps:
         return self._stopping("Check that the start before has restored it", payload, result_path="$.whole")
 
     def look_back(self) -> tasks.LambdaInvoke:
-        """Whether it was stopped on purpose, and what is there: THERE, LEAVING, CREATE or GO_ON."""
+        """Whether it was stopped on purpose, and what is there: THERE, LEAVING, CREATE, GO_ON or FINISH."""
         self._may.look_back(self.parts.functions.stopping)
         backup_id = sfn.JsonPath.object_at("$.decision.backup_id")
         payload = {"op": "look_back", "owner_tag": self._target.owner_tag, "backup_id": backup_id}

@@ -66,7 +66,8 @@ def test_schedules_fire_in_their_time_zone_soon_or_into_the_queue_that_has_an_al
         assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
         assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
         target = schedule["Target"]
-        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 900
+        assert schedule["State"] == "ENABLED"
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 900, "MaximumRetryAttempts": 3}
         assert json.loads(target["Input"]) == {"scheduled_for": "<aws.scheduler.scheduled-time>"}
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
     alarm = template.one("AWS::CloudWatch::Alarm")
