@@ -163,8 +163,9 @@ def test_a_start_that_is_redriven_after_the_next_stop_forgets_nothing_of_it(aws:
     do("take_lease", start)
     do("take_lease", next_stop)
     stop(next_stop)
-    with pytest.raises(LeaseLost):
-        do("record_start", start)
+    for op in ("record_start", "forget_stop"):
+        with pytest.raises(LeaseLost):
+            do(op, start)
     assert aws.table.get(STOPPED)
     assert ended_at(bucket) == ""
 
@@ -274,6 +275,19 @@ def test_what_has_come_back_or_was_never_away_may_be_stopped(aws: Account, mwaa:
     stop(aws.execution())
     assert whole(mwaa, here(aws, ours=False)) == {"whole": True}
     assert whole(mwaa, here(aws, hours=-1)) == {"whole": True}
+
+
+@pytest.mark.parametrize(("hours", "paused"), [(-1, True), (1, False)], ids=["of this life", "of the one before"])
+def test_a_start_that_finds_it_there_tells_whether_a_stop_has_left_dags_paused(
+    aws: Account, mwaa: StubbedAws, bucket: Any, hours: float, paused: bool
+) -> None:
+    note = {**NOTED, "noted_at": aws.now.isoformat()}
+    bucket.put_object(Bucket="stops", Key=NOTE, Body=json.dumps(note))
+    start = aws.execution(running=False)
+    stop(start)
+    mwaa.script("mwaa", REGION).add_response("get_environment", {"Environment": here(aws, hours=hours)})
+    assert do("forget_stop", start) == {"stopped": False, "was": True, "paused": paused}
+    assert (aws.table.get(STOPPED), ended_at(bucket)) == ({}, "")
 
 
 def test_one_that_is_being_deleted_is_waited_for(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
