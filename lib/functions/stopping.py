@@ -1,8 +1,8 @@
 """A stop and a start, before and after: who acts, what is proved before a deletion, what is recorded of it.
 
 Permissions: dynamodb:GetItem, PutItem and DeleteItem on the table of records, and kms:Decrypt and DescribeKey for its
-key; states:DescribeExecution for take_lease and record_stop; airflow:GetEnvironment for look_back, require_whole and
-verify; for the note what `dag_note` reads and writes; for verify those of `stop_proof`.
+key; states:DescribeExecution for take_lease and record_stop; airflow:GetEnvironment for look_back, require_whole,
+forget_stop and verify; for the note what `dag_note` reads and writes; for verify those of `stop_proof`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,18 @@ def record_start(event: Event) -> dict[str, Any]:
     return {"stopped": False, "was": any(was)}
 
 
+def forget_stop(event: Event) -> dict[str, Any]:
+    """Forget a stop of what is there all the same; `paused`: its note is unfinished, so DAGs may still be paused.
+
+    Raises LeaseLost as `record_start` does.
+    """
+    _lease(event).hold()
+    was = [table.delete(stopped(event["environment"])) for table in _tables(event)]
+    created_at = mwaa.created_at(mwaa.find(Place.of(event["environment"])) or {})
+    paused = NoteBook.of({**event, "created_at": created_at}).unfinished() is not None
+    return {"stopped": False, "was": any(was), "paused": paused}
+
+
 def finish(event: Event) -> dict[str, Any]:
     """The environment is gone: end the note, and give the lease back; where another execution acts both are its own."""
     is_ours = _lease(event).claim()
@@ -195,6 +207,7 @@ OPERATIONS: Mapping[str, Callable[[Event], dict[str, Any]]] = {
         record_stop,
         record_restore,
         record_start,
+        forget_stop,
         finish,
         look_back,
     )

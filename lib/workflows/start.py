@@ -62,12 +62,7 @@ def start(steps: TransitionSteps) -> Part:
 def _stopped(steps: TransitionSteps, restored: Part) -> Part:
     """Go on where it was stopped, or where a start before has begun; nothing is restored into what works."""
     back, choice = steps.look_back(), sfn.Choice(steps.scope, "Act on the stop")
-    there = story(
-        steps.record_the_start("Forget the stop"),
-        steps.give_the_lease_back("Give the lease back, since it is there"),
-        steps.tell.it_is_there_already(),
-        sfn.Succeed(steps.scope, "The environment is there already"),
-    )
+    there = _there(steps)
     leaving = story(transition.left(steps, deadline_mins=_deadline(steps)), Part(back))
     back.next(choice)
     choice.when(is_(STOP, "THERE"), there.first)
@@ -85,6 +80,17 @@ def _as_restored(steps: TransitionSteps) -> sfn.Pass:
         parameters={"rows": rows, "backup_id": backup_id, "warnings": []},
         result_path="$.preflight",
     )
+
+
+def _there(steps: TransitionSteps) -> Part:
+    """Nothing is to be started; where a stop failed, and its reactivation too, that is tried once more."""
+    choice, paused = sfn.Choice(steps.scope, "Act on the note"), "$.record.paused"
+    told = story(steps.tell.it_is_there_already(), sfn.Succeed(steps.scope, "The environment is there already"))
+    again = story(steps.begin_to_reactivate(), told)
+    choice.when(sfn.Condition.boolean_equals(paused, True), again.first)
+    choice.when(sfn.Condition.boolean_equals(paused, False), told.first)
+    give_back = steps.give_the_lease_back("Give the lease back, since it is there")
+    return story(steps.forget_the_stop(), give_back, Part(choice))
 
 
 def _updated(steps: TransitionSteps) -> Part:

@@ -193,6 +193,20 @@ class Tasks:
         _retry(task, ["States.ALL"], Patience(2, 2))
         return task
 
+    def begin(self, name: str, state_machine: str, *, result_path: str) -> tasks.StepFunctionsStartExecution:
+        """Start another workflow, by its ARN, and do not wait for it."""
+        machine = sfn.StateMachine.from_state_machine_arn(self.scope, f"{name}: machine", state_machine)
+        task = tasks.StepFunctionsStartExecution(
+            self.scope,
+            name,
+            state_machine=machine,
+            input=sfn.TaskInput.from_object({}),
+            result_path=result_path,
+            task_timeout=sfn.Timeout.duration(Duration.seconds(PUBLISH_SECS)),
+        )
+        _retry(task, ["States.ALL"], Patience(2, 2))
+        return task
+
     def _invoke(
         self,
         name: str,
@@ -233,7 +247,7 @@ def _retry_what_passes(task: tasks.LambdaInvoke | sfn.CustomState, patience: Pat
     _retry(task, NOT_NOW, patience)
 
 
-def _retry(task: tasks.LambdaInvoke | tasks.SnsPublish | sfn.CustomState, errors: list[str], how: Patience) -> None:
+def _retry(task: sfn.TaskStateBase | sfn.CustomState, errors: list[str], how: Patience) -> None:
     task.add_retry(
         errors=errors,
         interval=Duration.seconds(how.interval_secs),

@@ -144,6 +144,18 @@ class TransitionSteps:
         self._may.hold_the_lease(self.parts.functions.stopping)
         return self._stopping("Record the restore", {"op": "record_restore"}, result_path="$.record")
 
+    def forget_the_stop(self) -> tasks.LambdaInvoke:
+        """What is there is not stopped; whether a stop that failed has left its DAGs paused."""
+        self._may.record_the_stop(self.parts.functions.stopping)
+        self._may.look_back(self.parts.functions.stopping)
+        payload = {"op": "forget_stop", "also_records": self._also_records, **self.parts.backups.payload}
+        return self._stopping("Forget the stop", payload, result_path="$.record")
+
+    def begin_to_reactivate(self) -> tasks.StepFunctionsStartExecution:
+        """Let the DAGs become active again that a stop has left paused."""
+        machine = self.parts.arns.state_machine(self.parts.machine("reactivate"))
+        return self._tasks.begin("Let the paused DAGs become active again", machine, result_path="$.reactivation")
+
     def record_the_start(self, name: str = "Record the start") -> tasks.LambdaInvoke:
         """Forget that it is stopped."""
         self._may.record_the_stop(self.parts.functions.stopping)

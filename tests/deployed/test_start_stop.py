@@ -207,6 +207,18 @@ def test_a_stop_of_what_is_gone_and_a_start_of_what_is_there_say_so(site: Night)
     assert [*site.records()] == [STOPPED]
 
 
+def test_a_start_wakes_what_a_stop_and_its_reactivation_have_left_paused(site: Night) -> None:
+    before = site.executions("reactivate")
+    with site.changed("reactivate", r'("op":"resume","bucket":")[^"]*', r"\g<1>not-there-yet"):
+        arn = begun_to_back_up(site)
+        site.client("stepfunctions").stop_execution(executionArn=arn)
+        assert site.reactivated(before).status == "FAILED"
+    assert site.active() == set()
+    before = site.executions("reactivate")
+    assert site.run("start").states[-1] == "The environment is there already"
+    left_as_it_was(site, before)
+
+
 def test_a_creation_that_fails_is_told_and_begun_again(site: Night) -> None:
     assert site.run("stop").states[-1] == GONE
     site.lose()

@@ -176,6 +176,18 @@ def test_an_old_start_that_is_redriven_does_not_forget_the_stop_since(aws: Accou
     assert not ended_at(bucket)
 
 
+def test_a_start_that_is_redriven_after_the_next_stop_forgets_nothing_of_it(aws: Account, bucket: Any) -> None:
+    start, next_stop = aws.execution(running=False), aws.execution()
+    do("take_lease", start)
+    do("take_lease", next_stop)
+    stop(next_stop)
+    for op in ("record_start", "forget_stop"):
+        with pytest.raises(LeaseLost):
+            do(op, start)
+    assert aws.table.get(STOPPED)
+    assert ended_at(bucket) == ""
+
+
 def test_an_old_stop_that_is_redriven_does_not_end_the_note_of_the_one_since(aws: Account, bucket: Any) -> None:
     """Its DAGs would stay paused if it failed."""
     old, one = aws.execution(running=False), aws.execution()
@@ -327,6 +339,19 @@ def restored(aws: Account, *, after_hours: float) -> None:
     stop(one)
     aws.later(hours=after_hours)
     assert do("record_restore", one) == {"recorded": True}
+
+
+@pytest.mark.parametrize(("hours", "paused"), [(-1, True), (1, False)], ids=["of this life", "of the one before"])
+def test_a_start_that_finds_it_there_tells_whether_a_stop_has_left_dags_paused(
+    aws: Account, mwaa: StubbedAws, bucket: Any, hours: float, paused: bool
+) -> None:
+    note = {**NOTED, "noted_at": aws.now.isoformat()}
+    bucket.put_object(Bucket="stops", Key=NOTE, Body=json.dumps(note))
+    start = aws.execution(running=False)
+    stop(start)
+    mwaa.script("mwaa", REGION).add_response("get_environment", {"Environment": here(aws, hours=hours)})
+    assert do("forget_stop", start) == {"stopped": False, "was": True, "paused": paused}
+    assert (aws.table.get(STOPPED), ended_at(bucket)) == ({}, "")
 
 
 def test_one_that_is_being_deleted_is_waited_for(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
