@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from lib.constructs.arns import Arns
@@ -53,6 +53,7 @@ class AirflowCli(Construct):
         )
         outside = self.settings.function
         outside.allow("airflow:GetEnvironment", on=arns.environment(environment))
+        outside.allow("cloudformation:DescribeStacks", on=Stack.of(self).stack_id)
         if inside:
             outside.allow("lambda:InvokeFunction", on=inside.function.function_arn)
         for function in (outside, inside) if inside else (outside,):

@@ -1,8 +1,8 @@
 """The custom resource that makes an environment that is there its own, and undoes it when the stack is destroyed.
 
 It runs outside any VPC, asks MWAA from where the web server is reached, and does the work here or through the copy of
-`own_environment` inside. Permissions: airflow:GetEnvironment, those of `own_environment`, lambda:InvokeFunction on
-that copy and on itself.
+`own_environment` inside. Permissions: airflow:GetEnvironment, cloudformation:DescribeStacks on its stack, those of
+`own_environment`, lambda:InvokeFunction on that copy and on itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def act(request: Request) -> Result:
     if request.kind == "Delete" and status in BEYOND:
         return Result(request.physical_id)
     if environment is None or status in BEYOND:
-        raise Misconfigured(f"{place} is {status}. HINT: Deploy when it is AVAILABLE, or correct its name and Region.")
+        if request.kind == "Update" and _goes_back(request.stack_id):
+            return Result(request.physical_id)
+        when = "when it is AVAILABLE, or, where it is stopped on purpose, after its start"
+        raise Misconfigured(f"{place} is {status}. HINT: Deploy {when}, or correct its name and Region.")
     if status not in mwaa.USABLE:
         raise NotReady(f"{place} is {status}")
     is_private = mwaa.web_server_of(environment) == "PRIVATE"
@@ -45,6 +48,17 @@ def act(request: Request) -> Result:
         raise Misconfigured(f"{place} has a private web server. HINT: Configure its VPC, subnets and security groups.")
     _do(_asked(request, environment["AirflowVersion"]), inside)
     return Result(f"airflow-{place.id}")
+
+
+def _goes_back(stack_id: str) -> bool:
+    """Whether a deployment has failed: what an environment had that is gone, as while it is stopped, was not changed.
+
+    An error would leave the stack in UPDATE_ROLLBACK_FAILED, out of which only a person helps it.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html
+    """
+    with calling(f"describe {stack_id}"):
+        stacks = client("cloudformation", stack_id.split(":")[3]).describe_stacks(StackName=stack_id)["Stacks"]
+    return str(stacks[0]["StackStatus"]).startswith("UPDATE_ROLLBACK_")
 
 
 def _asked(request: Request, version: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import io
 import json
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -72,9 +73,26 @@ def airflow(mwaa: Mwaa) -> Commands:
     return commands
 
 
+STACK = f"arn:aws:cloudformation:{REGION}:111122223333:stack/ours/1"
+
+
 def request(kind: str = "Create", before: Mapping[str, Any] | None = None, **properties: Any) -> Request:
     known = "" if kind == "Create" else ID
-    return Request(kind, {**PROPERTIES, **properties}, before or {}, known, "stack", "AirflowCli")
+    return Request(kind, {**PROPERTIES, **properties}, before or {}, known, STACK, "AirflowCli")
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubbedAws]:
+    """An environment that is gone on purpose."""
+    monkeypatch.setattr(mwaa_calls, "find", lambda place: None)
+    with stubbed_aws() as scripted:
+        yield scripted
+
+
+def stack_is(aws: StubbedAws, status: str) -> None:
+    """What CloudFormation is about to do."""
+    stack = {"StackName": "ours", "CreationTime": datetime.now(timezone.utc), "StackStatus": status}
+    aws.script("cloudformation", REGION).add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": STACK})
 
 
 def set_environment(mwaa: Mwaa, **changes: str) -> None:
@@ -141,6 +159,18 @@ def test_an_environment_that_is_not_there_is_an_error_now_and_nothing_to_undo_la
     with pytest.raises(Misconfigured, match="is NOT_FOUND"):
         airflow_cli.act(request())
     assert airflow_cli.act(request("Delete")).physical_id == ID
+
+
+def test_settings_are_not_changed_while_it_is_stopped(stopped: StubbedAws) -> None:
+    stack_is(stopped, "UPDATE_IN_PROGRESS")
+    with pytest.raises(Misconfigured, match="where it is stopped on purpose, after its start"):
+        airflow_cli.act(request("Update", PROPERTIES))
+
+
+def test_a_deployment_that_failed_while_it_is_stopped_can_go_back(stopped: StubbedAws) -> None:
+    """Else the stack would be in UPDATE_ROLLBACK_FAILED, out of which only a person helps it."""
+    stack_is(stopped, "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert airflow_cli.act(request("Update", PROPERTIES)).physical_id == ID
 
 
 def test_a_backup_dag_that_is_not_parsed_is_waited_for(mwaa: Mwaa, airflow: Commands) -> None:
