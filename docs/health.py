@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from docs.markdown import code, grid
 from lib.functions.health.heartbeat import PERIOD, PERIODS, SEEN_WITHIN, SETTLING
 from lib.functions.health.verdict import STATUS_WORDS, TABLE, Answer, Heartbeat, Status, judge
 
@@ -61,34 +62,25 @@ MEANINGS = {
 
 def page() -> str:
     """The whole page."""
-    heartbeats = [[_code(heartbeat.value), MEANINGS[heartbeat]] for heartbeat in Heartbeat]
+    heartbeats = [[code(heartbeat.value), MEANINGS[heartbeat]] for heartbeat in Heartbeat]
     answers = [[_status(status), *(_answer(status, heartbeat) for heartbeat in Heartbeat)] for status in TABLE]
     return "\n".join(
         [
             HEAD + HEARTBEATS,
-            _grid(["heartbeat", "what was seen"], heartbeats) + ANSWERS,
-            _grid(["MWAA", *(_code(heartbeat.value) for heartbeat in Heartbeat)], answers) + NOTES,
+            grid(["heartbeat", "what was seen"], heartbeats) + ANSWERS,
+            grid(["MWAA", *(code(heartbeat.value) for heartbeat in Heartbeat)], answers) + NOTES,
         ]
     )
 
 
 def _status(status: Status) -> str:
-    return STATUS_WORDS.get(status) or _code(status.value)
+    return STATUS_WORDS.get(status) or code(status.value)
 
 
 def _answer(status: Status, heartbeat: Heartbeat) -> str:
     answer = judge(status, heartbeat)
     words = f"**{answer.value.lower()}**" if answer is Answer.UNHEALTHY else answer.value.lower()
     return words if answer is judge(status, heartbeat, network_works=False) else f"{words}\\*"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
-def _grid(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 if __name__ == "__main__":

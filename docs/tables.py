@@ -1,6 +1,6 @@
 """Write docs/tables.md: each table of each Airflow version, how it is carried or why it is not.
 
-Run it after a change of the tables: PYTHONPATH=assets/dags python docs/tables.py
+Run it after a change of the tables: PYTHONPATH=assets/dags python -m docs.tables
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from docs.markdown import code, grid
 from mwaa_dr.framework.model.conditions import WORDS
 from mwaa_dr.framework.model.table import Existing, Merge, Missing, Table
 from mwaa_dr.framework.model.tables import Tables
@@ -57,11 +58,11 @@ These may lie in the same database. They are not carried either.
 
 def page() -> str:
     """The whole page."""
-    unknown = [[_code(name), why] for name, why in KNOWN.items()]
-    unknown += [[_code(f"{prefix}*"), why] for prefix, why in PREFIXES.items()]
+    unknown = [[code(name), why] for name, why in KNOWN.items()]
+    unknown += [[code(f"{prefix}*"), why] for prefix, why in PREFIXES.items()]
     majors = dict.fromkeys(version.partition(".")[0] for version in served_versions())
     lines = [part for major in majors for part in _line(major)]
-    return "\n".join([HEAD, *lines, UNKNOWN, _grid(["table", "why"], [*unknown, ["any other", OTHERWISE]])])
+    return "\n".join([HEAD, *lines, UNKNOWN, grid(["table", "why"], [*unknown, ["any other", OTHERWISE]])])
 
 
 def _line(major: str) -> list[str]:
@@ -69,28 +70,27 @@ def _line(major: str) -> list[str]:
     versions = {v: factory_for(v).tables for v in served_versions() if v.startswith(f"{major}.")}
     newest = list(versions.values())[-1]
     carried = [
-        [_code(t.name), _since(t.name, versions), _rows(t), _meets(t), _changes(t), _cleaned(t)]
-        for t in _sorted(newest)
+        [code(t.name), _since(t.name, versions), _rows(t), _meets(t), _changes(t), _cleaned(t)] for t in _sorted(newest)
     ]
     added = [
-        [_code(f"{table.name}.{column}"), _since_added(table.name, column, versions), _code(value)]
+        [code(f"{table.name}.{column}"), _since_added(table.name, column, versions), code(value)]
         for table in _sorted(newest)
         for column, value in sorted({**table.added, **table.filled}.items())
     ]
     reasons = {name: why for tables in versions.values() for name, why in tables.skipped.items()}
-    skipped = [[_code(n), _since(n, versions), why] for n, why in sorted(reasons.items()) if n not in newest]
-    gone = [_code(f"{table.name}.{column}") for table in _sorted(newest) for column in table.gone]
+    skipped = [[code(n), _since(n, versions), why] for n, why in sorted(reasons.items()) if n not in newest]
+    gone = [code(f"{table.name}.{column}") for table in _sorted(newest) for column in table.gone]
     return [
         CARRIED.format(major=major),
-        _grid(
+        grid(
             ["table", "since", "rows", "meets the target's rows", "differs from the original", "cleanup removes"],
             carried,
         ),
         ADDED.format(major=major),
-        _grid(["column", "since", "value"], added),
+        grid(["column", "since", "value"], added),
         *([GONE.format(columns=", ".join(gone))] if gone else []),
         SKIPPED.format(major=major),
-        _grid(["table", "since", "why"], skipped),
+        grid(["table", "since", "why"], skipped),
     ]
 
 
@@ -112,7 +112,7 @@ def _rows(table: Table) -> str:
     if table.optional:
         words.append("where the FAB auth manager made the table, here and there")
     if vital := sorted({r.table for r in table.references if r.missing is Missing.DROP}):
-        words.append(f"only with its {' and '.join(map(_code, vital))}")
+        words.append(f"only with its {' and '.join(map(code, vital))}")
     if table.environment_bound:
         words.append(f"{WORDS[table.environment_bound]} only into the same environment")
     if table.superseded:
@@ -131,19 +131,19 @@ def _meets(table: Table) -> str:
         return "active DAGs become active; a DAG that is not parsed yet gets a row that parsing completes"
     if not table.key:
         return "those that are not there yet are added, by all columns but the id"
-    keys = (", ".join(map(_code, key)) for key in (table.key, *table.other_keys))
+    keys = (", ".join(map(code, key)) for key in (table.key, *table.other_keys))
     return f"by {' or by '.join(keys)}; {EXISTING[table.existing]}"
 
 
 def _changes(table: Table) -> str:
-    words = [f"{_code(column)} is left out of {WORDS[when]}" for column, when in table.redact.items()]
+    words = [f"{code(column)} is left out of {WORDS[when]}" for column, when in table.redact.items()]
     if table.merge is not Merge.DAGS:
-        words += [f"{_code(column)} becomes {_code(value)}" for column, value in table.fixed.items()]
-    if secrets := [_code(secret.split(":")[0]) for secret in table.secrets]:
+        words += [f"{code(column)} becomes {code(value)}" for column, value in table.fixed.items()]
+    if secrets := [code(secret.split(":")[0]) for secret in table.secrets]:
         words.append(f"{' and '.join(secrets)} encrypted with the target's Fernet key")
     if table.confidential:
         words.append("the backup's file is encrypted where KMS keys are given")
-    words += [f"only where the restore added the {_code(r.table)}" for r in table.references if r.inserted_only]
+    words += [f"only where the restore added the {code(r.table)}" for r in table.references if r.inserted_only]
     if table.below_highest:
         words.append("its id stays below the target's highest, which Airflow uses for new runs")
     return "; ".join(words) or "-"
@@ -155,15 +155,6 @@ def _cleaned(table: Table) -> str:
     if table.merge is Merge.DAGS:
         return "none; every DAG but this package's own is paused"
     return WORDS[table.emptied] if table.emptied else "none"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
-def _grid(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 if __name__ == "__main__":

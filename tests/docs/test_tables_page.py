@@ -9,7 +9,7 @@ from mwaa_dr.versions import factory_for, served_versions
 
 
 def test_the_page_is_what_the_tables_declare_now() -> None:
-    assert PAGE.read_text() == page(), "run: PYTHONPATH=assets/dags python docs/tables.py"
+    assert PAGE.read_text() == page(), "run: PYTHONPATH=assets/dags python -m docs.tables"
 
 
 @pytest.mark.parametrize("version", served_versions())
