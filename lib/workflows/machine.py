@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -16,7 +16,9 @@ from lib.workflows.story import Part
 
 def machine_role(scope: Construct, *, topic_key: kms.IKey | None = None) -> iam.Role:
     """What a state machine acts as; with the key of a topic it may publish there."""
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+    # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html: the confused deputy
+    ours = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=ours))
     if topic_key:
         # The topic is encrypted: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         role.add_to_policy(iam.PolicyStatement(actions=[*ENCRYPT], resources=[topic_key.key_arn]))

@@ -192,6 +192,12 @@ def test_the_data_of_a_state_is_kept_under_one_name(asked: Specimen) -> None:
     assert all("ResultPath" in task for _, task in _tasks(asked))
 
 
+def test_the_role_of_a_machine_is_taken_for_machines_of_this_account_only(asked: Specimen) -> None:
+    documents = [role["Properties"]["AssumeRolePolicyDocument"] for role in asked.resources("AWS::IAM::Role").values()]
+    (trust,) = [one["Statement"][0] for one in documents if "states.amazonaws.com" in json.dumps(one)]
+    assert trust["Condition"]["StringEquals"].keys() == {"aws:SourceAccount"}
+
+
 def test_no_data_of_an_execution_is_logged(asked: Specimen) -> None:
     properties = _machine(asked)
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
