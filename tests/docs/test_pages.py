@@ -91,7 +91,7 @@ def test_every_command_of_build_sh_is_there(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_every_variable_is_one(page: Path) -> None:
-    named = re.findall(rf"\b(?:{FAMILIES})_[A-Z0-9_]+\b", page.read_text())
+    named = re.findall(rf"\b(?:{FAMILIES})_(?!_)[A-Z0-9_]+\b", page.read_text())
     assert {base_and_environment(name)[0] for name in named} <= products().keys()
 
 
