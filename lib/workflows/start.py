@@ -68,7 +68,7 @@ def _stopped(steps: TransitionSteps, restored: Part) -> Part:
         steps.tell.it_is_there_already(),
         sfn.Succeed(steps.scope, "The environment is there already"),
     )
-    leaving = story(transition.left(steps, deadline_mins=_deadline(steps)), Part(back))
+    leaving = story(transition.left(steps, again=back, deadline_mins=_deadline(steps)), Part(back))
     back.next(choice)
     choice.when(is_(STOP, "THERE"), there.first)
     choice.when(is_(STOP, "LEAVING"), leaving.first)

@@ -61,7 +61,8 @@ def _well(steps: TransitionSteps) -> Part:
     )
     look.next(choice)
     choice.when(is_one_of(STATUS, "NOT_FOUND", "DELETED"), gone.first)
-    choice.when(is_(STATUS, "DELETING"), story(transition.left(steps, deadline_mins=_deadline(steps)), gone).first)
+    leaving = transition.left(steps, again=look, deadline_mins=_deadline(steps))
+    choice.when(is_(STATUS, "DELETING"), story(leaving, gone).first)
     choice.otherwise(story(changing, Part(look)).first)
     return Part(look, (way(choice, is_one_of(STATUS, "AVAILABLE", "UPDATE_FAILED")),))
 
