@@ -87,19 +87,23 @@ def go_on_by_new_executions(site: Deployment, state: str, step: Step) -> None:
 
 
 def can_fail(site: Deployment) -> set[str]:
-    """The tasks from the lease on, by the definition that is deployed; those that catch everything cannot fail.
+    """The tasks from the lease on, by the definition that is deployed."""
+    return tasks_that_can_fail(_states(site), "Take the lease")
+
+
+def tasks_that_can_fail(states: Mapping[str, Any], first: str) -> set[str]:
+    """The tasks of a definition from one of its states on; those that catch everything cannot fail.
 
     Where the lease is held again is part of the step that needs it.
     """
-    states = _states(site)
     found: set[str] = set()
-    left = ["Take the lease"]
+    left = [first]
     while left:
         name = left.pop()
         if name not in found:
             found.add(name)
             ways = [states[name], *states[name].get("Choices", ()), *states[name].get("Catch", ())]
-            left += [way["Next"] for way in ways if "Next" in way]
+            left += [way[onward] for way in ways for onward in ("Next", "Default") if onward in way]
     caught = {name for name in found for way in states[name].get("Catch", ()) if way["ErrorEquals"] == ["States.ALL"]}
     return {name for name in found - caught if states[name]["Type"] == "Task" and not name.startswith(AGAIN)}
 
