@@ -25,8 +25,8 @@ Event = Mapping[str, Any]
 UNBORN = frozenset({"CREATING", "CREATE_FAILED", "PENDING"})
 """States of an environment that has never been available."""
 
-RESTORED = "restored_at"
-"""In the record of a stop: when a start has restored the environment."""
+RESTORED = "restored_of"
+"""In the record of a stop: when the environment was created that a start has restored."""
 
 _log = logger(__name__)
 
@@ -98,10 +98,11 @@ def record_restore(event: Event) -> dict[str, Any]:
     """
     _lease(event).hold()
     table, name = RecordTable(event["records"]), stopped(event["environment"])
-    record = table.get(name)
-    if record:
-        table.put(name, {**record, RESTORED: clock.text(clock.now())})
-    return {"recorded": bool(record)}
+    record, found = table.get(name), mwaa.find(Place.of(event["environment"]))
+    if not record or found is None:
+        return {"recorded": False}
+    table.put(name, {**record, RESTORED: clock.text(found["CreatedAt"])})
+    return {"recorded": True}
 
 
 def record_start(event: Event) -> dict[str, Any]:
@@ -169,7 +170,8 @@ def _outcome(found: Mapping[str, Any] | None, record: Mapping[str, str], owner_t
 
 
 def _is_restored(found: Mapping[str, Any], record: Mapping[str, str]) -> bool:
-    return RESTORED in record and not _is_created_since(found, record[RESTORED])
+    created = found.get("CreatedAt")
+    return created is not None and record.get(RESTORED) == clock.text(created)
 
 
 def _is_unfinished(found: Mapping[str, Any], record: Mapping[str, str], owner_tag: Mapping[str, str]) -> bool:

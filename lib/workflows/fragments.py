@@ -96,14 +96,14 @@ def settled(environment: EnvironmentSteps, what: str, *, every_secs: int, deadli
     return Part(begin, (way(wait.found, is_(FOUND, "READY")),))
 
 
-def left(environment: EnvironmentSteps, *, every_secs: int, deadline_mins: int) -> Part:
-    """Wait until a deletion has ended that somebody else has begun."""
+def left(environment: EnvironmentSteps, *, again: sfn.State, every_secs: int, deadline_mins: int) -> Part:
+    """Wait until a deletion has ended that somebody else has begun; a redrive in another world begins `again`."""
     begin = begin_to_wait(environment.scope, "Begin to wait for the deletion of before", result_path="$.leaving")
     wait = gone(
         environment, "the deletion of before has ended", "$.leaving", every_secs=every_secs, deadline_mins=deadline_mins
     )
     wait.found.when(is_(FOUND, "WAIT"), wait.pause)
-    wait.found.when(is_(FOUND, "AGAIN"), begin)
+    wait.found.when(is_(FOUND, "AGAIN"), again)
     begin.next(wait.look)
     return Part(begin, (way(wait.found, is_(FOUND, "READY")),))
 

@@ -63,7 +63,7 @@ def _stopped(steps: TransitionSteps, restored: Part) -> Part:
     """Go on where it was stopped, or where a start before has begun; nothing is restored into what works."""
     back, choice = steps.look_back(), sfn.Choice(steps.scope, "Act on the stop")
     there = _there(steps)
-    leaving = story(transition.left(steps, deadline_mins=_deadline(steps)), Part(back))
+    leaving = story(transition.left(steps, again=back, deadline_mins=_deadline(steps)), Part(back))
     back.next(choice)
     choice.when(is_(STOP, "THERE"), there.first)
     choice.when(is_(STOP, "LEAVING"), leaving.first)

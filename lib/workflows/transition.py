@@ -71,10 +71,10 @@ def settled(steps: TransitionSteps, what: str, *, deadline_mins: int) -> Part:
     return fragments.settled(steps.environment, what, every_secs=every_secs, deadline_mins=deadline_mins)
 
 
-def left(steps: TransitionSteps, *, deadline_mins: int) -> Part:
+def left(steps: TransitionSteps, *, again: sfn.State, deadline_mins: int) -> Part:
     """Wait until a deletion has ended that somebody else has begun."""
     every_secs = steps.plan.schedules.poll_frequency_secs
-    return fragments.left(steps.environment, every_secs=every_secs, deadline_mins=deadline_mins)
+    return fragments.left(steps.environment, again=again, every_secs=every_secs, deadline_mins=deadline_mins)
 
 
 def _says(field: str, value: bool) -> sfn.Condition:

@@ -141,7 +141,7 @@ class TransitionSteps:
 
     def record_the_restore(self) -> tasks.LambdaInvoke:
         """Write that nothing is to be restored again."""
-        self._may.hold_the_lease(self.parts.functions.stopping)
+        self._may.look_back(self.parts.functions.stopping)
         return self._stopping("Record the restore", {"op": "record_restore"}, result_path="$.record")
 
     def forget_the_stop(self) -> tasks.LambdaInvoke:

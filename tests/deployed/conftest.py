@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.deployment import Deployment, deployed
+from tests.support.night import Night
+from tests.support.nightfall import nightfall
 from tests.support.starting_over import start_over
 
 
@@ -23,3 +25,17 @@ def site(deployment: Deployment) -> Deployment:
     """The module's deployment: a healthy primary, one backup, nothing recovered."""
     start_over(deployment)
     return deployment
+
+
+@pytest.fixture(scope="module")
+def one_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """Stop and start of one environment."""
+    with nightfall(tmp_path_factory.mktemp("night")) as (found,):
+        yield found
+
+
+@pytest.fixture
+def night(one_night: Night) -> Night:
+    """An environment at work, never stopped."""
+    one_night.begin()
+    return one_night

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 from tests.support import resuming_nights as resuming
 from tests.support.night import Night
-from tests.support.nightfall import nightfall
 from tests.support.resuming import tasks_that_can_fail
 from tests.support.resuming_nights import (
     GONE,
@@ -60,18 +59,21 @@ STOP = {
 START = {
     "Take the lease": Starting("dynamodb", replaced=THERE),
     "Look back at the stop": Starting("dynamodb"),
-    "Look whether the deletion of before has ended": Starting("airflow", before=resuming.a_deletion_that_lasts),
-    "Forget the stop": Starting("dynamodb", before=resuming.there_again, end=THERE, anew=THERE),
-    "Give the lease back, since it is there": Starting(
-        "dynamodb", before=resuming.there_again, end=THERE, anew=THERE, replaced=THERE
+    "Look whether the deletion of before has ended": Starting(
+        "airflow", before=resuming.a_deletion_that_lasts, after=Night.vanish
     ),
-    "Check that the start can succeed": Starting("s3"),
+    "Forget the stop": Starting("dynamodb", before=resuming.there_again, end=THERE, anew=THERE, restores=0),
+    "Give the lease back, since it is there": Starting(
+        "dynamodb", before=resuming.there_again, end=THERE, anew=THERE, replaced=THERE, restores=0
+    ),
+    "Check that the start can succeed": Starting("s3", replaced="PreflightFailed"),
     "Create the environment": Starting("airflow"),
     "Look whether the failed creation is gone": Starting("airflow", before=resuming.a_failed_creation),
     "Look whether the environment is available": Starting("airflow"),
     "Look at the environment": Starting("airflow"),
     "Wait until the restore DAG is parsed": Starting("airflow"),
-    "Restore the metadata": Starting("airflow"),
+    "Restore the metadata": Starting("airflow", restores=2),
+    "Record the restore": Starting("dynamodb"),
     "Take our tag off the environment": Starting("airflow"),
     "Update the environment": Starting("airflow"),
     "Record the start": Starting("dynamodb", anew=THERE),
@@ -79,29 +81,21 @@ START = {
 }
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    with nightfall(tmp_path_factory.mktemp("night")) as (found,):
-        yield found
-
-
 @pytest.fixture
-def site(deployed: Night) -> Night:
-    """An environment at work, never stopped."""
-    deployed.begin()
-    return deployed
+def site(night: Night) -> Night:
+    return night
 
 
 @pytest.fixture(scope="module")
-def record(deployed: Night) -> Mapping[str, str]:
+def record(one_night: Night) -> Mapping[str, str]:
     """What is written of a stop."""
-    deployed.begin()
-    return resuming.stopped_once(deployed)
+    one_night.begin()
+    return resuming.stopped_once(one_night)
 
 
-def test_every_step_that_can_fail_is_here(deployed: Night) -> None:
+def test_every_step_that_can_fail_is_here(one_night: Night) -> None:
     for what, steps in (("stop", STOP), ("start", START)):
-        assert tasks_that_can_fail(deployed.states(what), "Take the lease") == steps.keys()
+        assert tasks_that_can_fail(one_night.states(what), "Take the lease") == steps.keys()
 
 
 @pytest.mark.parametrize("is_late", [False, True], ids=["refused", "late"])

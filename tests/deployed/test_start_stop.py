@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.local_aws import eventually
 from tests.support.night import REGION, SECONDS, Night
-from tests.support.nightfall import nightfall
 from tests.support.permissions import CREATION, Policies, made, simulated, wrong
 
 pytestmark = pytest.mark.slow
@@ -20,17 +19,9 @@ STOPPED = f"stopped/{NAME}.{REGION}"
 GONE, STARTED = "The environment is stopped", "The environment has started"
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    with nightfall(tmp_path_factory.mktemp("night")) as (found,):
-        yield found
-
-
 @pytest.fixture
-def site(deployed: Night) -> Night:
-    """An environment at work, never stopped."""
-    deployed.begin()
-    return deployed
+def site(night: Night) -> Night:
+    return night
 
 
 def test_after_a_stop_and_a_start_the_environment_is_what_it_was(site: Night) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drill.aws.control import Call
-from tests.support.deployment import ACCOUNT
+from drill.aws.errors import LocalAwsError
+from tests.support.deployment import ACCOUNT, cdk_deploy
 from tests.support.night import REGION, Night
 from tests.support.nightfall import nightfall
 from tests.support.permissions import Policies, made, wrong
@@ -27,8 +29,13 @@ WAYS = {"dev": INSIDE, "test": OUTSIDE}
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Night]]:
-    with nightfall(tmp_path_factory.mktemp("nights"), private=("dev",), **SEVERAL) as found:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nights")
+
+
+@pytest.fixture(scope="module")
+def deployed(folder: Path) -> Iterator[dict[str, Night]]:
+    with nightfall(folder, private=("dev",), **SEVERAL) as found:
         yield {site.name: site for site in found}
 
 
@@ -111,3 +118,21 @@ def test_a_private_one_whose_stop_fails_has_its_dags_active_again(sites: dict[st
     assert again.states[-1] == "The DAGs are active again", again.why
     assert INSIDE in again.states
     assert site.active() == {"sales", "stock"}
+
+
+def test_a_deployment_that_changes_settings_of_a_stopped_one_goes_back_and_works_after_its_start(
+    sites: dict[str, Night], folder: Path
+) -> None:
+    site, env = sites["test"], folder / ".env"
+    cloudformation = site.client("cloudformation")
+    assert site.run("stop").states[-1] == GONE
+    env.write_text(f"{env.read_text()}DR_SHRINK_GUARD_PERCENT=10\n")
+    with pytest.raises(LocalAwsError, match="after its start"):
+        cdk_deploy(site.aws, env)
+    (stack,) = cloudformation.describe_stacks(StackName="night")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert sites["dev"].airflow.variables.get("DR_SHRINK_GUARD_PERCENT") != "10"
+    site.lose()
+    assert site.run("start").states[-1] == STARTED
+    cdk_deploy(site.aws, env)
+    assert [one.airflow.variables["DR_SHRINK_GUARD_PERCENT"] for one in sites.values()] == ["10", "10"]

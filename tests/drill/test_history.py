@@ -12,8 +12,10 @@ from drill.venvs import MATRIX
 from tests.conftest import Database
 from tests.support.metadata import Metadata
 
+REHEARSED = [version for version in MATRIX if version.startswith("2.")]
 
-@pytest.mark.parametrize("version", MATRIX)
+
+@pytest.mark.parametrize("version", REHEARSED)
 def test_runs_with_their_tasks_xcoms_and_log_are_copied(version: str, database: Database, tmp_path: Path) -> None:
     db = Metadata(database(version))
     db.dag("drill_resting")

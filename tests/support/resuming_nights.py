@@ -64,8 +64,12 @@ class Starting:
 
     service: str
     before: Callable[[Night], None] = nothing
+    after: Callable[[Night], None] = nothing
+    """What ends later."""
     end: str = STARTED
     """Where it ends when it is redriven."""
+    restores: int = 1
+    """How often a backup is restored then: a restore that nothing is recorded of has not happened for a new one."""
     anew: str = STARTED
     """Where a new execution ends, after it was done although it failed."""
     replaced: str = "LeaseLost"
@@ -100,6 +104,7 @@ def go_on_with_a_start_by_redrives(site: Night, state: str, step: Starting, befo
     """The step is refused, then its lease is: each time a redrive goes on, at last to the end."""
     step.before(site)
     execution = _failed(site, "start", state, step.service)
+    step.after(site)
     again = f"{AGAIN}{state[0].lower()}{state[1:]}"
     if again in site.states("start"):
         site.aws.silence(REGION, ["dynamodb"], "deny", during=f"{_machine(site, 'start')}/{again}")
@@ -107,14 +112,16 @@ def go_on_with_a_start_by_redrives(site: Night, state: str, step: Starting, befo
         assert (execution.status, execution.states[-1]) == ("FAILED", again), execution.why
         site.aws.heal()
     _back_again(site, site.redriven(execution), step.end, before)
-    assert site.airflow.ran() in (["restore_metadata"], [])
+    assert site.airflow.ran().count("restore_metadata") == (0 if step.end == THERE else 1)
 
 
 def go_on_with_a_start_by_a_new_one(site: Night, state: str, step: Starting, before: Mapping[str, Any]) -> None:
     """The step is late; a new execution goes on, and the first one does nothing any more."""
     step.before(site)
     first = _failed(site, "start", state, step.service, is_late=True)
+    step.after(site)
     _back_again(site, site.run("start"), step.anew, before)
+    assert site.airflow.ran().count("restore_metadata") == step.restores
     held = (site.environment(), site.records(), site.airflow.ran(), site.active())
     replaced = site.redriven(first)
     assert step.replaced in (replaced.error, replaced.states[-1]), replaced.why

@@ -301,20 +301,21 @@ def test_what_has_come_back_or_was_never_away_may_be_stopped(aws: Account, mwaa:
 def test_one_that_a_start_has_restored_is_not_restored_again_but_finished(
     aws: Account, mwaa: StubbedAws, bucket: Any, ours: bool
 ) -> None:
-    restored(aws, after_hours=2)
-    assert look_back(mwaa, here(aws, hours=-1, ours=ours))["outcome"] == "FINISH"
-    assert look_back(mwaa, here(aws, "DELETING", hours=-1, ours=ours))["outcome"] == "LEAVING"
+    restored(aws, mwaa, created=1)
+    assert look_back(mwaa, here(aws, hours=1, ours=ours))["outcome"] == "FINISH"
+    assert look_back(mwaa, here(aws, "DELETING", hours=1, ours=ours))["outcome"] == "LEAVING"
 
 
 def test_one_that_was_created_anew_since_the_restore_is_restored(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
-    restored(aws, after_hours=2)
-    assert look_back(mwaa, here(aws, hours=1))["outcome"] == "GO_ON"
+    restored(aws, mwaa, created=1)
+    assert look_back(mwaa, here(aws, hours=2))["outcome"] == "GO_ON"
     assert look_back(mwaa, None)["outcome"] == "CREATE"
 
 
-def test_a_restore_after_no_stop_is_not_recorded(aws: Account, bucket: Any) -> None:
+def test_a_restore_after_no_stop_is_not_recorded(aws: Account, mwaa: StubbedAws, bucket: Any) -> None:
     one = aws.execution()
     do("take_lease", one)
+    mwaa.script("mwaa", REGION).add_response("get_environment", {"Environment": here(aws)}, {"Name": "dev"})
     assert do("record_restore", one) == {"recorded": False}
     assert aws.table.get(STOPPED) == {}
 
@@ -323,21 +324,22 @@ def test_an_old_start_records_no_restore(aws: Account, bucket: Any) -> None:
     stop(aws.execution())
     with pytest.raises(LeaseLost):
         do("record_restore", aws.execution(running=False))
-    assert "restored_at" not in aws.table.get(STOPPED)
+    assert "restored_of" not in aws.table.get(STOPPED)
 
 
 def test_what_a_start_has_restored_may_be_stopped_although_it_came_to_no_end(
     aws: Account, mwaa: StubbedAws, bucket: Any
 ) -> None:
-    restored(aws, after_hours=2)
-    assert whole(mwaa, here(aws, hours=-1)) == {"whole": True}
+    restored(aws, mwaa, created=1)
+    assert whole(mwaa, here(aws, hours=1)) == {"whole": True}
 
 
-def restored(aws: Account, *, after_hours: float) -> None:
-    """A stop, and the restore of a start."""
+def restored(aws: Account, mwaa: StubbedAws, *, created: float) -> None:
+    """A stop, and the restore of what was created so many hours after it."""
     one = aws.execution()
     stop(one)
-    aws.later(hours=after_hours)
+    found = {"Environment": here(aws, hours=created)}
+    mwaa.script("mwaa", REGION).add_response("get_environment", found, {"Name": "dev"})
     assert do("record_restore", one) == {"recorded": True}
 
 
