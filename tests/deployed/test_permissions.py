@@ -37,6 +37,7 @@ UNSEEN = {
     "BackupBucketReplication": _COPIED,
     "DagsReplicationRole": _COPIED,
     "ExistingDagsJobRole": _COPIED,
+    "ExistingDagsFailureReport": "tells of a copy that fails; its twin in the secondary stack acts here",
     "FunctionsApproval": "a recovery that waits for a person: tests/deployed/test_warm_standby.py",
     "FunctionsReadInput": "calls nothing",
     "ExistingDagsFailureReport": "the one-time copy works; the function is that of every other report",
