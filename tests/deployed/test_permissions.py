@@ -40,7 +40,6 @@ UNSEEN = {
     "ExistingDagsFailureReport": "tells of a copy that fails; its twin in the secondary stack acts here",
     "FunctionsApproval": "a recovery that waits for a person: tests/deployed/test_warm_standby.py",
     "FunctionsReadInput": "calls nothing",
-    "ExistingDagsFailureReport": "the one-time copy works; the function is that of every other report",
     "FenceScheduleRole": "the schedule fires in tests/deployed/test_fence.py",
     "secondary-HealthCheckRole": "the schedule fires in tests/deployed/test_warm_standby.py",
 }
