@@ -9,7 +9,8 @@ from pathlib import Path
 
 from docs.markdown import code, grid
 from lib.functions.health.heartbeat import PERIOD, PERIODS, SEEN_WITHIN, SETTLING
-from lib.functions.health.verdict import STATUS_WORDS, TABLE, Answer, Heartbeat, Status, judge
+from lib.functions.health.verdict import STATUS_WORDS, TABLE, WITH_STOP, Answer, Heartbeat, Status, Stop, judge
+from lib.functions.health_check import HAS_LIVED, LONGEST_START
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -43,11 +44,20 @@ ANSWERS = """
 NOTES = """
 \\* Neither service answers: the Region counts as failed only when the secondary and the witness Region answered in the
 same check. Otherwise, or without a witness Region, our own network may be the reason, and the answer is unknown.
-
-An environment that was **stopped on purpose** has a record in the table; for it every answer but healthy becomes
-*stopped*, which ends the check. While the table does not answer, unhealthy becomes unknown, since the record may be
-there.
 """
+STOPS = """
+## A stop on purpose
+
+A stop leaves a record in the table, until a start forgets it. *Stopped* ends the check.
+"""
+RECORDS = {
+    Stop.NONE: "none",
+    Stop.RECORDED: "there",
+    Stop.LEFT_BEHIND: "there, but MWAA says that the environment was created after the stop and more than "
+    f"{LONGEST_START.seconds // 3600} hours ago, and is {' or '.join(map(code, sorted(HAS_LIVED)))}: it was left "
+    "behind, by who created or restored it without `./build.sh start ENV`, which forgets it",
+    Stop.NOT_TOLD: "the table does not answer: it may be there",
+}
 MEANINGS = {
     Heartbeat.BEATING: "the scheduler's heart beats, in one of these periods or after them",
     Heartbeat.SILENT: "no beat, but in each of these periods another metric of the environment arrived (CPU of the web "
@@ -64,11 +74,13 @@ def page() -> str:
     """The whole page."""
     heartbeats = [[code(heartbeat.value), MEANINGS[heartbeat]] for heartbeat in Heartbeat]
     answers = [[_status(status), *(_answer(status, heartbeat) for heartbeat in Heartbeat)] for status in TABLE]
+    stops = [[RECORDS[stop], *(_shown(answer) for answer in WITH_STOP[stop].values())] for stop in Stop]
     return "\n".join(
         [
             HEAD + HEARTBEATS,
             grid(["heartbeat", "what was seen"], heartbeats) + ANSWERS,
-            grid(["MWAA", *(code(heartbeat.value) for heartbeat in Heartbeat)], answers) + NOTES,
+            grid(["MWAA", *(code(heartbeat.value) for heartbeat in Heartbeat)], answers) + NOTES + STOPS,
+            grid(["the record", *(_shown(answer) for answer in WITH_STOP[Stop.NONE])], stops),
         ]
     )
 
@@ -79,8 +91,12 @@ def _status(status: Status) -> str:
 
 def _answer(status: Status, heartbeat: Heartbeat) -> str:
     answer = judge(status, heartbeat)
-    words = f"**{answer.value.lower()}**" if answer is Answer.UNHEALTHY else answer.value.lower()
+    words = _shown(answer)
     return words if answer is judge(status, heartbeat, network_works=False) else f"{words}\\*"
+
+
+def _shown(answer: Answer) -> str:
+    return f"**{answer.value.lower()}**" if answer is Answer.UNHEALTHY else answer.value.lower()
 
 
 if __name__ == "__main__":

@@ -28,12 +28,15 @@ class AirflowCli(Construct):
         environment: str,
         network: Network | None,
         variables: Mapping[str, str],
-        backup_dag_id: str,
+        backup_dag_id: str | None,
         schedule: str | None,
         arns: Arns,
         logs: Logs,
     ) -> None:
-        """`network`: None where the web server is public; `schedule`: None where the backup DAG is only triggered."""
+        """`network`: None where the web server is public; `schedule`: None where the backup DAG is only triggered.
+
+        `backup_dag_id`: None where another stack has the backup DAG and its schedule.
+        """
         super().__init__(scope, id_)
         inside = self._inside(network, logs) if network else None
         self.settings = CustomResource(
@@ -45,7 +48,7 @@ class AirflowCli(Construct):
             properties={
                 "environment": {"name": environment, "region": arns.region},
                 "variables": {**variables},
-                "backup_dag_id": backup_dag_id,
+                "backup_dag_id": backup_dag_id or "",
                 "schedule": schedule or "",
                 "inside": inside.function.function_arn if inside else "",
             },

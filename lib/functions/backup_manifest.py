@@ -31,7 +31,7 @@ REQUIRED = frozenset(
         "unreadable_secrets",
     }
 )
-OPTIONAL = frozenset({"active_dags", "not_carried", "seconds", "wrapped_keys"})
+OPTIONAL = frozenset({"active_dags", "not_carried", "notes", "seconds", "wrapped_keys"})
 FILE_FIELDS: Mapping[str, type] = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
 
 TIME_FORM = "%Y%m%dT%H%M%SZ"

@@ -18,6 +18,7 @@ from lib.functions.blueprint import Shelf, stored
 from lib.functions.calls import calling
 from lib.functions.errors import Misconfigured, StillBusy
 from lib.functions.mwaa import Place
+from lib.functions.note_key import note_key
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Note:
     """What was noted."""
 
     active: tuple[str, ...]
-    """The DAGs that were active; the engine reads this member, too."""
+    """The DAGs that were active; the engine reads this member and `ended_at`, too."""
     standing: tuple[DagRun, ...] = ()
     """Unfinished runs that the stop does not wait for."""
     execution: str = ""
@@ -49,7 +50,8 @@ class NoteBook:
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> NoteBook:
         """That of `environment`, which may be known to be `created_at`, in `bucket` of `bucket_region`."""
-        key = f"stops/{Place.of(event['environment']).id}/active.json"
+        place = Place.of(event["environment"])
+        key = note_key(place.name, place.region)
         return cls(Shelf(event["bucket"], key, event["bucket_region"]), event.get("created_at", ""))
 
     def read(self) -> Note | None:

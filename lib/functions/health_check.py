@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lib.functions import clock, execution_input, record_table
@@ -17,15 +17,17 @@ from lib.functions.health.metric_filter import is_filtered
 from lib.functions.health.verdict import (
     HEARTBEAT_WORDS,
     STATUS_WORDS,
+    WITH_STOP,
     Answer,
     Heartbeat,
     Status,
+    Stop,
     is_region_silent,
     judge,
     known_status,
 )
 from lib.functions.log import logger
-from lib.functions.mwaa import created_at
+from lib.functions.mwaa import USABLE, created_at
 
 _log = logger(__name__)
 
@@ -37,6 +39,12 @@ MARGIN = 2.0
 """Seconds of the invocation that are kept for the answer."""
 
 _ERRORS: dict[Answer, type[FunctionError]] = {Answer.UNHEALTHY: Unhealthy, Answer.UNKNOWN: Unknown}
+
+LONGEST_START = timedelta(hours=3)
+"""So long after its creation an environment may still be at the end of a start, which then forgets the stop."""
+
+HAS_LIVED = USABLE | {Status.UNAVAILABLE.value}
+"""Statuses of an environment that has been available."""
 
 OTHER_REGIONS = {"records": "the secondary Region", "witness": "the witness Region"}
 """The calls whose answers prove that our own network works."""
@@ -63,7 +71,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if event["simulate"] or execution_input.read(event["input"]).simulate:
         return {"answer": Answer.UNHEALTHY.value, "reason": SIMULATED, "simulated": True, "created_at": ""}
     now = clock.now()
-    finding = weigh(calls.ask(_questions(event, now), seconds=_seconds_left(context)), now)
+    finding = weigh(calls.ask(_questions(event, now), seconds=_seconds_left(context)), now, event["primary"])
     told = {"answer": finding.answer.value, "reason": finding.reason, "simulated": False}
     _log.info("health check", extra={**told, "checks": finding.checks})
     if error := _ERRORS.get(finding.answer):
@@ -71,7 +79,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return {**told, "created_at": finding.created_at}
 
 
-def weigh(replies: Mapping[str, Reply], now: datetime) -> Finding:
+def weigh(replies: Mapping[str, Reply], now: datetime, primary: Mapping[str, str]) -> Finding:
     """The finding from the replies of `mwaa`, `cloudwatch`, `records` (secondary Region) and `witness`."""
     environment = replies["mwaa"].value if replies["mwaa"].outcome is Outcome.ANSWERED else {}
     status = known_status(environment["Status"]) if environment else Status(replies["mwaa"].outcome.value)
@@ -81,9 +89,12 @@ def weigh(replies: Mapping[str, Reply], now: datetime) -> Finding:
     words = [STATUS_WORDS.get(status) or f"MWAA says {status.value}", HEARTBEAT_WORDS[pulse]]
     if is_region_silent(status, pulse):
         words.append(_network_words(replies, silent))
-    answer, more = _with_stop(answer, replies["records"])
+    stop, before = recorded_stop(replies["records"], environment, now), answer
+    answer = WITH_STOP[stop][before]
+    if answer is not before or (stop is Stop.LEFT_BEHIND and answer is Answer.UNKNOWN):
+        words.append(_stop_words(stop, replies["records"], primary))
     checks = {name: reply.words for name, reply in replies.items()} | {"status": status.value, "heartbeat": pulse.value}
-    return Finding(answer, "; ".join([*words, *more]), checks, created_at(environment))
+    return Finding(answer, "; ".join(words), checks, created_at(environment))
 
 
 def _heartbeat(reply: Reply, environment: Mapping[str, Any], now: datetime) -> Heartbeat:
@@ -96,14 +107,27 @@ def _heartbeat(reply: Reply, environment: Mapping[str, Any], now: datetime) -> H
     return found
 
 
-def _with_stop(answer: Answer, records: Reply) -> tuple[Answer, list[str]]:
-    """What the record of a stop makes of an answer: one that runs all the same is still healthy."""
-    if records.outcome is Outcome.ANSWERED:
-        if records.value and answer is not Answer.HEALTHY:
-            return Answer.STOPPED, [f"it was stopped on purpose at {records.value['at']}"]
-    elif answer is Answer.UNHEALTHY:
-        return Answer.UNKNOWN, [f"the records do not tell whether it was stopped on purpose ({records.words})"]
-    return answer, []
+def recorded_stop(records: Reply, environment: Mapping[str, Any], now: datetime) -> Stop:
+    """What the records say of a stop, for an environment as MWAA tells of it; empty where it does not."""
+    if records.outcome is not Outcome.ANSWERED:
+        return Stop.NOT_TOLD
+    if not records.value:
+        return Stop.NONE
+    created = environment.get("CreatedAt")
+    if created is None or environment["Status"] not in HAS_LIVED:
+        return Stop.RECORDED
+    is_left = clock.moment(records.value["at"]) < created < now - LONGEST_START
+    return Stop.LEFT_BEHIND if is_left else Stop.RECORDED
+
+
+def _stop_words(stop: Stop, records: Reply, primary: Mapping[str, str]) -> str:
+    if stop is Stop.NOT_TOLD:
+        return f"the records do not tell whether it was stopped on purpose ({records.words})"
+    told = f"it was stopped on purpose at {records.value['at']}"
+    if stop is Stop.RECORDED:
+        return told
+    record, forget = record_table.stopped(primary), f"./build.sh start {primary['name']}"
+    return f"the record {record} says that {told}, but it was created after that: {forget} forgets that record"
 
 
 def _network_words(replies: Mapping[str, Reply], silent: list[str]) -> str:

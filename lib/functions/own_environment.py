@@ -22,8 +22,9 @@ _log = logger(__name__)
 def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """`op` "own" (the default): set `variables`, delete those of `stale`, unpause the backup DAG if it has a schedule.
 
-    `op` "disown": delete `variables` and pause the backup DAG. Safe to repeat. Raises what `Airflow` says; NotReady,
-    before anything is set, where the DAG has a schedule and is not parsed yet.
+    `op` "disown": delete `variables` and pause the backup DAG. With an empty `backup_dag_id` the DAG and its schedule
+    are left alone. Safe to repeat. Raises what `Airflow` says; NotReady, before anything is set, where the DAG has a
+    schedule and is not parsed yet.
     """
     op = event.get("op", "own")
     if op not in ("own", "disown"):
@@ -39,7 +40,7 @@ def own(airflow: Airflow, event: Mapping[str, Any]) -> dict[str, Any]:
     if schedule and (why := airflow.unready(dag_id)):
         raise NotReady(why)
     wanted = {**event["variables"], **({SCHEDULE: schedule} if schedule else {})}
-    for key in sorted({SCHEDULE, *event.get("stale", ())} - wanted.keys()):
+    for key in sorted({*_schedule_of(dag_id), *event.get("stale", ())} - wanted.keys()):
         airflow.delete_variable(key)
     for key, value in wanted.items():
         airflow.set_variable(key, str(value))
@@ -51,11 +52,18 @@ def own(airflow: Airflow, event: Mapping[str, Any]) -> dict[str, Any]:
 
 def disown(airflow: Airflow, event: Mapping[str, Any]) -> dict[str, Any]:
     """Pause the backup DAG, where there is one, then delete what `own` set."""
-    try:
-        airflow.set_paused(event["backup_dag_id"], True)
-    except NotReady:
-        _log.info("the backup DAG is gone already")
-    keys = sorted({SCHEDULE, *event["variables"]})
+    dag_id = event["backup_dag_id"]
+    if dag_id:
+        try:
+            airflow.set_paused(dag_id, True)
+        except NotReady:
+            _log.info("the backup DAG is gone already")
+    keys = sorted({*_schedule_of(dag_id), *event["variables"]})
     for key in keys:
         airflow.delete_variable(key)
     return {"variables": keys, "scheduled": False}
+
+
+def _schedule_of(dag_id: str) -> tuple[str, ...]:
+    """The Variable with the schedule, where the backup DAG is ours to run."""
+    return (SCHEDULE,) if dag_id else ()

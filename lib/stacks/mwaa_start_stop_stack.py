@@ -21,6 +21,7 @@ from lib.constructs.records import records_table
 from lib.constructs.step_functions_endpoint import StepFunctionsEndpoint
 from lib.constructs.transition_functions import inside_functions, transition_functions
 from lib.constructs.transitions import Transitions
+from lib.functions.note_key import note_key
 from lib.stacks.foundation import Foundation
 from lib.workflows.target import Shelf
 from lib.workflows.transition_parts import InsideFunctions, OtherRecords, TransitionParts, network_of
@@ -39,8 +40,7 @@ class MwaaStartStopStack(Foundation):
         self._add_transitions()
         before = [self._bucket, *self._execution_roles(), *self._dag_packages()]
         for environment in plan.environments:
-            if not self.is_the_primary(environment):
-                self._airflow_settings(environment).node.add_dependency(*before)
+            self._airflow_settings(environment).node.add_dependency(*before)
         self._add_endpoints()
 
     def is_the_primary(self, environment: Environment) -> bool:
@@ -141,25 +141,37 @@ class MwaaStartStopStack(Foundation):
             )
 
     def _airflow_settings(self, environment: Environment) -> AirflowCli:
-        """The Variables of the DAG package; backups are taken when the environment stops, and by no schedule."""
-        plan = self.plan
+        """The Variables of the DAG package; backups are taken when the environment stops, and by no schedule.
+
+        Those of the primary are disaster recovery's, as its backups are, but for the one that tells them of a stop.
+        """
+        is_recoverys = self.is_the_primary(environment)
         return AirflowCli(
             Construct(self, f"Settings-{environment.name}"),
             "AirflowCli",
             environment=environment.name,
             network=network_of(environment),
-            variables=airflow_variables(
-                plan.engine,
-                alias=plan.backup_key_alias,
-                bucket=plan.backup_bucket_name,
-                topic_arn=self.topic.topic_arn,
-                keys_in=[self.arns],
-            ),
-            backup_dag_id=plan.schedules.export_dag_name,
+            variables=self._of_a_stop(environment) if is_recoverys else self._of_backups(),
+            backup_dag_id=None if is_recoverys else self.plan.schedules.export_dag_name,
             schedule=None,
             arns=self.arns,
             logs=self.logs,
         )
+
+    def _of_backups(self) -> dict[str, str]:
+        plan = self.plan
+        return airflow_variables(
+            plan.engine,
+            alias=plan.backup_key_alias,
+            bucket=plan.backup_bucket_name,
+            topic_arn=self.topic.topic_arn,
+            keys_in=[self.arns],
+        )
+
+    def _of_a_stop(self, environment: Environment) -> dict[str, str]:
+        """What a backup of recovery asks, which finds DAGs paused while a stop is not over."""
+        key = note_key(environment.name, self.arns.region)
+        return {"DR_STOP_NOTE": f"s3://{self.plan.backup_bucket_name}/{key}"}
 
     def _add_endpoints(self) -> None:
         """One for each VPC: environments in the same one share it."""

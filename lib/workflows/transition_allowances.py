@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from lib.constructs.function import Function
+from lib.functions.note_key import note_folder
 from lib.workflows.allowances import CLEAR_RECORDS, WRITE_RECORDS
 from lib.workflows.environment_allowances import ENCRYPT, EnvironmentAllowances
 from lib.workflows.transition_parts import TransitionParts
-
-NOTES = "stops/"
-"""Where the notes of active DAGs lie in the backup bucket."""
 
 MACHINES = ("stop", "start", "reactivate")
 
@@ -64,7 +62,7 @@ class TransitionAllowances:
         parts, backups = self._parts, self._parts.backups
         # Who may not list a bucket is told 403 instead of 404.
         function.allow("s3:ListBucket", on=backups.bucket.bucket_arn)
-        notes = f"{NOTES}{parts.target.name}.{parts.arns.region}/*"
+        notes = f"{note_folder(parts.target.name, parts.arns.region)}*"
         reason = "the notes of one environment"
         function.allow("s3:GetObject", "s3:PutObject", on=backups.bucket.arn_for_objects(notes), because=reason)
         function.allow(*ENCRYPT, on=backups.key.key_arn)

@@ -64,6 +64,9 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         (configured,) = plan.environments
         front = recovery.airflows[REGION]
         assert front.variables["DR_BACKUP_BUCKET"] == recovery.config.backup_bucket_name(recovery.primary)
+        assert front.variables["DR_STOP_NOTE"] == f"s3://{plan.backup_bucket_name}/stops/prod.{REGION}/active.json"
+        assert front.variables["DR_BACKUP_SCHEDULE"] == recovery.config.primary.backup_schedule
+        assert front.paused["backup_metadata"] is False
         side = recovery.primary
         network = {"SubnetIds": [*side.subnet_ids], "SecurityGroupIds": [*side.security_group_ids]}
         fields = {**filled(recovery.aws, configured), "NetworkConfiguration": network}

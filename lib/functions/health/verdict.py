@@ -48,6 +48,16 @@ class Status(str, Enum):
     NOT_TOLD = "NOT_TOLD"
 
 
+class Stop(str, Enum):
+    """What the table of records tells of a stop on purpose."""
+
+    NONE = "NONE"
+    RECORDED = "RECORDED"
+    LEFT_BEHIND = "LEFT_BEHIND"
+    """Of an environment that was created since, and that no start is at work on any more."""
+    NOT_TOLD = "NOT_TOLD"
+
+
 STATUS_WORDS = {
     Status.NOT_FOUND: "MWAA does not know the environment",
     Status.OTHER: "MWAA says a status that is not known here",
@@ -101,6 +111,15 @@ TABLE: dict[Status, _Row] = {
     Status.NOT_TOLD: NOT_TOLD,
 }
 """The answers, where our own network works and no stop is recorded."""
+
+
+WITH_STOP: dict[Stop, dict[Answer, Answer]] = {
+    Stop.NONE: {H: H, X: X, U: U},
+    Stop.RECORDED: {H: H, X: Answer.STOPPED, U: Answer.STOPPED},  # one that runs all the same is still healthy
+    Stop.LEFT_BEHIND: {H: H, X: U, U: U},
+    Stop.NOT_TOLD: {H: H, X: U, U: U},
+}
+"""What becomes of an answer."""
 
 
 def judge(status: Status, heartbeat: Heartbeat, *, network_works: bool = True) -> Answer:

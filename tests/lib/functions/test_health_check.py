@@ -232,6 +232,43 @@ def test_an_environment_that_runs_in_spite_of_its_stop_is_healthy() -> None:
     assert check(World(dynamodb=STOPPED))[0] == "HEALTHY"
 
 
+def since(hours: float) -> float:
+    """So many hours before now, as MWAA tells it."""
+    return (regions.NOW - timedelta(hours=hours)).timestamp()
+
+
+def stopped_before(hours: float) -> Says:
+    return regions.record(at=clock.text(regions.NOW - timedelta(hours=hours)), execution="arn")
+
+
+@pytest.mark.parametrize("cloudwatch", [SILENT, LATE, Refuses(), fails("Throttling")])
+@pytest.mark.parametrize("status", ["AVAILABLE", "UPDATE_FAILED", "UNAVAILABLE"])
+def test_the_record_of_a_stop_silences_nobody_about_an_environment_that_was_created_long_after_it(
+    status: str, cloudwatch: regions.Behaviour
+) -> None:
+    mwaa = environment(status, CreatedAt=since(3.1))
+    answer, reason, _ = check(World(mwaa=mwaa, cloudwatch=cloudwatch, dynamodb=stopped_before(12)))
+    assert answer == "UNKNOWN"
+    assert "the record stopped/my-mwaa.us-east-1 says that it was stopped on purpose at " in reason
+    assert reason.endswith("./build.sh start my-mwaa forgets that record")
+
+
+@pytest.mark.parametrize(
+    ("status", "created", "stopped"),
+    [("AVAILABLE", 2.9, 12), ("AVAILABLE", 13, 12), ("CREATE_FAILED", 5, 12), ("DELETING", 5, 12)],
+    ids=["a start may be at work", "it is the one that is stopped", "it has never lived", "it goes away"],
+)
+def test_a_stop_counts_while_its_environment_is_there_or_a_start_may_be_at_work(
+    status: str, created: float, stopped: float
+) -> None:
+    mwaa = environment(status, CreatedAt=since(created))
+    assert check(World(mwaa=mwaa, cloudwatch=SILENT, dynamodb=stopped_before(stopped)))[0] == "STOPPED"
+
+
+def test_an_environment_that_lives_although_its_stop_was_not_forgotten_is_healthy() -> None:
+    assert check(World(mwaa=environment(CreatedAt=since(30)), dynamodb=stopped_before(40)))[0] == "HEALTHY"
+
+
 @pytest.mark.parametrize("records", [fails("AccessDeniedException"), Refuses()])
 def test_nobody_fails_over_without_knowing_whether_it_was_stopped(records: regions.Behaviour) -> None:
     answer, reason, _ = check(World(cloudwatch=SILENT, dynamodb=records))

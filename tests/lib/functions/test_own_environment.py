@@ -72,6 +72,19 @@ def test_twice_is_as_good_as_once(airflow: RememberingAirflow) -> None:
     assert (airflow.variables, airflow.paused) == (once, {"backup_metadata": False})
 
 
+OF_ANOTHER_STACK: dict[str, Any] = {"backup_dag_id": "", "schedule": "", "variables": {"DR_STOP_NOTE": "s3://b/k"}}
+
+
+def test_a_backup_dag_of_another_stack_keeps_its_schedule_and_stays_at_work(airflow: RememberingAirflow) -> None:
+    handle()
+    before = dict(airflow.variables)
+    assert handle(**OF_ANOTHER_STACK) == {"variables": ["DR_STOP_NOTE"], "scheduled": False}
+    assert airflow.variables == {**before, "DR_STOP_NOTE": "s3://b/k"}
+    handle(**OF_ANOTHER_STACK, op="disown")
+    assert airflow.variables == before
+    assert airflow.paused == {"backup_metadata": False}
+
+
 def test_it_is_undone(airflow: RememberingAirflow) -> None:
     airflow.variables["MINE"] = "stays"
     handle()

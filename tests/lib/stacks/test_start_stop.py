@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from typing import Any
 
@@ -191,11 +192,31 @@ def test_names_of_environments_and_of_our_own_parts_do_not_meet() -> None:
     assert "mwaa-stop-start-Key-stop" in machines(stop_and_start(**several))
 
 
-def test_beside_recovery_the_package_and_the_variables_of_the_primary_stay_its_own() -> None:
+def test_beside_recovery_the_package_the_backups_and_the_variables_of_the_primary_stay_its_own() -> None:
     template = beside_recovery()
     assert template.properties("Custom::DagPackage") == []
-    assert template.properties("Custom::AirflowSettings") == []
+    settings = template.custom("AirflowSettings")
+    (name,) = settings["variables"]
+    assert name == "DR_STOP_NOTE"
+    assert (settings["backup_dag_id"], settings["schedule"]) == ("", "")
     assert "cleanup_metadata" in json.dumps(template.properties("AWS::StepFunctions::StateMachine"))
+
+
+def test_beside_recovery_its_backups_are_told_where_a_stop_notes_what_it_pauses_and_may_read_it() -> None:
+    template = beside_recovery()
+    (bucket,) = [one["BucketName"] for one in template.properties("AWS::S3::Bucket")]
+    settings = template.custom("AirflowSettings")
+    place = settings["environment"]
+    note = f"{bucket}/stops/{place['name']}.{place['region']}/active.json"
+    assert settings["variables"] == {"DR_STOP_NOTE": f"s3://{note}"}
+    statements = [*template.statements(of="ExecutionRoles")]
+    allowed = {action: one["Resource"] for one in statements for action in as_list(one["Action"]) if "s3:" in action}
+    assert fnmatch(f"arn:aws:s3:::{note}", allowed["s3:GetObject"])
+    assert allowed["s3:ListBucket"] == f"arn:aws:s3:::{bucket}"
+    (keys,) = [one for one in statements if "kms:ResourceAliases" in json.dumps(one.get("Condition", {}))]
+    assert "kms:Decrypt" in keys["Action"]
+    assert keys["Resource"] == f"arn:aws:kms:{place['region']}:{ACCOUNT}:key/*"
+    assert "alias/mwaa-stop-start-backup" in json.dumps(keys["Condition"])
 
 
 def test_beside_recovery_its_records_are_written_and_no_other_table_of_its_region() -> None:
@@ -219,10 +240,14 @@ def test_both_products_deploy_from_one_file_the_one_that_is_needed_first() -> No
     assert "mwaa-team-primary" in {artifact.id for artifact in needed}
 
 
-def test_only_the_environment_of_recovery_is_spared_its_settings() -> None:
+def test_only_the_environment_of_recovery_is_spared_package_and_settings() -> None:
     folder = folder_of(both_products())
     template = Template(json.loads((folder / "mwaa-stop-start.template.json").read_text()))
-    assert template.custom("AirflowSettings")["environment"]["name"] == "dev"
+    settings = {one["environment"]["name"]: one for one in template.properties("Custom::AirflowSettings")}
+    assert len(settings) == 2
+    assert "DR_BACKUP_BUCKET" in settings.pop("dev")["variables"]
+    (primary,) = settings.values()
+    assert [*primary["variables"]] == ["DR_STOP_NOTE"]
     assert template.custom("DagPackage")["Bucket"] == "dev-dags"
 
 

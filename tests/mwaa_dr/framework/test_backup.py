@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg2
 import pytest
+from moto import mock_aws
 
 from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.errors import BusyError
@@ -128,6 +131,89 @@ def test_thousands_of_dags_with_the_longest_ids_may_be_named(
     backup(primary.url, tmp_path, active_dags=(*ids[1:], "unknown_" + "x" * 200))
     restore(secondary.url, tmp_path)
     assert active(secondary) == set(ids[1:])
+
+
+@pytest.fixture
+def stops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Writes the note of a stop, as whole or as broken as it is given."""
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="stops")
+
+        def write(body: object) -> None:
+            data = body if isinstance(body, bytes) else json.dumps(body)
+            s3.put_object(Bucket="stops", Key="stops/prod.us-east-1/active.json", Body=data)
+
+        yield write
+
+
+STOP_NOTE = "s3://stops/stops/prod.us-east-1/active.json"
+UNFINISHED: dict[str, Any] = {"active": ["sales", "gone"], "standing": [], "execution": "arn", "ended_at": ""}
+
+
+def test_what_a_stop_has_paused_is_active_in_a_backup_beside_what_is_active(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, stops: Callable[[object], None]
+) -> None:
+    for dag_id, paused in (("sales", True), ("retired", True), ("later", False)):
+        primary.dag(dag_id, paused=paused)
+    primary.dag_run("sales", state="queued", run_type="scheduled")
+    stops(UNFINISHED)
+
+    report = backup(primary.url, tmp_path, stop_note=STOP_NOTE)
+    told = restore(secondary.url, tmp_path).notes
+
+    assert active(primary) == {"later"}
+    assert active(secondary) == {"sales", "later"}
+    manifest = manifest_of(tmp_path)
+    assert manifest.active_dags == 2
+    assert [run["becomes"] for run in report.interrupted] == ["left out: runs again by itself"]
+    (note,) = manifest.notes
+    assert note == f"a stop is not over, the DAGs that it noted are backed up as active: 2 of {STOP_NOTE}"
+    assert note in report.notes
+    assert "named as active, but not in this environment: gone" in report.notes
+    assert f"of the backup: {note}" in told
+
+
+def test_a_stop_that_is_over_or_that_never_was_changes_nothing(
+    primary: Metadata, tmp_path: Path, stops: Callable[[object], None]
+) -> None:
+    primary.dag("sales", paused=True)
+    never = backup(primary.url, tmp_path, stop_note=STOP_NOTE)
+    assert (manifest_of(tmp_path).active_dags, never.notes) == (0, [])
+    stops({**UNFINISHED, "ended_at": "2026-11-22T20:30:00+00:00"})
+    over = backup(primary.url, tmp_path, stop_note=STOP_NOTE)
+    assert (manifest_of(tmp_path).active_dags, over.notes, manifest_of(tmp_path).notes) == (0, [], ())
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"active": [1]}', b"\xff"])
+def test_a_note_that_cannot_be_read_is_told_and_keeps_no_backup_from_being_taken(
+    primary: Metadata, tmp_path: Path, stops: Callable[[object], None], body: bytes
+) -> None:
+    primary.dag("sales")
+    stops(body)
+    report = backup(primary.url, tmp_path, stop_note=STOP_NOTE)
+    (note,) = report.notes
+    assert note.startswith(f"DAGs that a stop has paused are backed up as paused: {STOP_NOTE} is no list")
+    assert manifest_of(tmp_path).notes == (note,)
+    assert (manifest_of(tmp_path).active_dags, report.promoted) == (1, True)
+
+
+def test_a_bucket_of_notes_that_is_gone_is_told(primary: Metadata, tmp_path: Path, stops: object) -> None:
+    note = "s3://nowhere/stops/prod.us-east-1/active.json"
+    report = backup(primary.url, tmp_path, stop_note=note)
+    reason = f"cannot read {note}: the bucket does not exist"
+    assert report.notes == [f"DAGs that a stop has paused are backed up as paused: {reason}"]
+    assert report.notes == [*manifest_of(tmp_path).notes]
+
+
+def test_the_backup_of_the_stop_itself_asks_no_note(
+    primary: Metadata, tmp_path: Path, stops: Callable[[object], None]
+) -> None:
+    for dag_id in ("sales", "stock"):
+        primary.dag(dag_id, paused=True)
+    stops(UNFINISHED)
+    report = backup(primary.url, tmp_path, active_dags=("stock",), stop_note=STOP_NOTE)
+    assert (manifest_of(tmp_path).active_dags, report.notes) == (1, [])
 
 
 class _Held(LocalStorage):

@@ -257,6 +257,12 @@ def test_an_object_with_active_dags_is_in_the_backup_bucket() -> None:
     assert "one of them" in refusal(Operation.BACKUP, conf=both)
 
 
+@pytest.mark.parametrize("value", ["stops/key", "s3://bucket", "s3://bucket/", "https://bucket/key", "s3://b/key"])
+def test_the_note_of_a_stop_is_an_object_of_a_bucket(value: str) -> None:
+    told = refusal(Operation.BACKUP, variables={"DR_STOP_NOTE": value})
+    assert f"Airflow Variable DR_STOP_NOTE is '{value}', allowed: the URL of an S3 object" in told
+
+
 @pytest.mark.parametrize("word", ["STOP", "start"])
 def test_the_workflow_that_asks_may_be_a_stop_or_a_start(word: str) -> None:
     assert read(conf={"dr_type": word}).dr_type is DrType[word.upper()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from mwaa_dr import __version__
-from mwaa_dr.framework.active_dags import unknown_dags
+from mwaa_dr.framework.active_dags import PausedByStop, paused_by_stop, unknown_dags, with_active
 from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
@@ -58,6 +58,8 @@ class _Backup:
     progress: Progress
     notes: list[str] = field(default_factory=list)
     backup_id: str = ""
+    active_dags: tuple[str, ...] | None = None
+    """Those that the backup has as active; None: as the database says."""
 
     @property
     def folder(self) -> str:
@@ -105,6 +107,7 @@ class _Backup:
             catalog.require(self.tables.names)
             ours = own_dags(cursor, options.own_dags)
             revision = alembic_revision(cursor)
+            stop = self._ask_the_stop(cursor)
             interrupted = self._interrupted(cursor, catalog, ours)
             active = self._active(cursor, catalog)
         key = self._key()
@@ -118,7 +121,7 @@ class _Backup:
             skip_unreadable=options.skip_unreadable_secrets,
             key=key,
             progress=self.progress,
-            active_dags=options.active_dags,
+            active_dags=self.active_dags,
         )
         files = self._copy_all(snapshot, catalog, writer)
         self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
@@ -136,22 +139,34 @@ class _Backup:
             unreadable_secrets=tuple(writer.unreadable),
             not_carried=self._not_carried(catalog),
             wrapped_keys=dict(key.wrapped) if key else {},
+            notes=stop.notes,
             seconds=round(time.monotonic() - started, 3),
         )
         lines = [TableLine(f.table, rows=f.rows, size=f.size, seconds=round(s, 3)) for f, s in files]
         return manifest, lines
 
+    def _ask_the_stop(self, cursor: Cursor) -> PausedByStop:
+        """Choose the active DAGs; asked after the snapshot began, which may have had to wait for another backup."""
+        self.active_dags, options = self.options.active_dags, self.options
+        if self.active_dags is not None or not options.stop_note:
+            return PausedByStop()
+        stop = paused_by_stop(options.stop_note, options.environment.region)
+        self.notes += stop.notes
+        if stop.dags:
+            self.active_dags = with_active(cursor, stop.dags)
+        return stop
+
     def _interrupted(self, cursor: Cursor, catalog: Catalog, ours: tuple[str, ...]) -> list[InterruptedRun]:
         if not {"dag_run", "task_instance"} <= self.tables.names:
             return []
-        return interrupted_runs(cursor, ours, catalog, self.options.active_dags)
+        return interrupted_runs(cursor, ours, catalog, self.active_dags)
 
     def _active(self, cursor: Cursor, catalog: Catalog) -> int:
         if "dag" not in self.tables:
             return 0
-        if self.options.active_dags is not None:
-            self.notes += unknown_dags(cursor, self.options.active_dags)
-        paused = is_paused(self.options.active_dags)
+        if self.active_dags is not None:
+            self.notes += unknown_dags(cursor, self.active_dags)
+        paused = is_paused(self.active_dags)
         cursor.execute(f"SELECT count(*) FROM dag WHERE NOT {paused} AND {catalog.is_parsed()}")
         return int(cursor.fetchone()[0])
 

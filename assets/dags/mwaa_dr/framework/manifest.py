@@ -74,6 +74,8 @@ class Manifest:
     """Table -> why it is not in the backup."""
     wrapped_keys: dict[str, str] = field(default_factory=dict)
     """KMS key ARN -> base64 of the data key wrapped under it; empty where nothing is encrypted."""
+    notes: tuple[str, ...] = ()
+    """What whoever restores it should know, one sentence each."""
     seconds: float = 0.0
     format: int = FORMAT
 
@@ -114,6 +116,7 @@ class Manifest:
                     "interrupted": tuple(InterruptedRun(**r) for r in raw["interrupted"]),
                     "own_dags": tuple(raw["own_dags"]),
                     "unreadable_secrets": tuple(raw["unreadable_secrets"]),
+                    "notes": tuple(raw.get("notes", ())),
                 }
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:

@@ -188,6 +188,7 @@ class _Restore:
                 *self.notes,
                 *merged.notes,
                 *(f"not in the backup: {s}" for s in manifest.unreadable_secrets),
+                *(f"of the backup: {note}" for note in manifest.notes),
             ],
             locked_seconds=round(locked, 3),
             dry_run=self.options.dry_run,

@@ -246,6 +246,11 @@ def test_a_few_active_dags_may_be_named_at_once(
     assert engine.options.active_dags == active
 
 
+def test_a_backup_knows_where_a_stop_would_note_what_it_pauses(engine: Engine, tmp_path: Path) -> None:
+    work(Operation.BACKUP, tmp_path, DR_STOP_NOTE=f"s3://stops/{NOTE}")
+    assert engine.options.stop_note == f"s3://stops/{NOTE}"
+
+
 def test_unless_they_are_named_the_active_dags_are_those_of_the_database(engine: Engine, tmp_path: Path) -> None:
     work(Operation.BACKUP, tmp_path)
     assert engine.options.active_dags is None

@@ -146,6 +146,7 @@ def _back_up(job: Job) -> Report:
         own_dags=job.own_dags,
         wait_seconds=settings.wait_seconds,
         active_dags=_active_dags(settings),
+        stop_note=settings.stop_note,
     )
     return take_backup(job.db, job.tables, job.storage(), options, LogProgress())
 

@@ -65,6 +65,8 @@ class BackupOptions:
     """How long to wait for another backup of the same database to end."""
     active_dags: tuple[str, ...] | None = None
     """The DAGs that the backup has as active, and no others; None: those that are active in the database."""
+    stop_note: str = ""
+    """Where a stop notes the DAGs that it pauses, `s3://bucket/key`: without `active_dags` they are active, too."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ DEFAULT_BATCH = 1000
 
 LONGEST_DAG_ID = 250
 
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]"
+
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -154,8 +156,9 @@ KMS_ARN = matching(_KMS_ARN.pattern, "the ARN of a KMS key or alias")
 KMS_ARNS = Kind("a list of ARNs of KMS keys, as `a, b` or `[a, b]`", _kms_arns)
 DAG_IDS = Kind("a list of DAG ids", _dag_ids)
 OBJECT_KEY = matching(r"[^\x00-\x1f]{1,1024}", "the key of an S3 object")
+OBJECT_URL = matching(rf"s3://{_BUCKET}/[^\x00-\x1f]{{1,1024}}", "the URL of an S3 object, as `s3://bucket/key`")
 TOPIC_ARN = matching(r"arn:[a-z0-9-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", "the ARN of a standard SNS topic")
-BUCKET = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", "the name of an S3 bucket, not its ARN")
+BUCKET = matching(_BUCKET, "the name of an S3 bucket, not its ARN")
 PREFIX = Kind("a path of letters, digits and !_.*'()=- without `.` and `..` in it", _prefix)
 ENVIRONMENT_NAME = matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", "letters, digits, `-` and `_`, at most 80")
 ENVIRONMENT_ID = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}", "the name of an environment's folder")

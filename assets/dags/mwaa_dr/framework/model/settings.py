@@ -135,6 +135,14 @@ class Settings:
         conf="active_dags_key",
         default_in_words="none",
     )
+    stop_note: str = setting(
+        "",
+        kinds.OBJECT_URL,
+        "The note of a stop; while it is unfinished, its DAGs are active in any other backup, too.",
+        used_by=BACKUP,
+        variable="DR_STOP_NOTE",
+        default_in_words="none",
+    )
     connections: int = setting(
         2,
         kinds.whole(1, 8),
