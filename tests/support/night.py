@@ -46,6 +46,8 @@ class Night:
     mailbox: Mailbox
     fields: Mapping[str, Any]
     """All that CreateEnvironment takes."""
+    woken: int = 0
+    """Reactivations so far that no stop was followed by: a start may begin one."""
 
     @property
     def name(self) -> str:
@@ -234,7 +236,9 @@ class Night:
         if any(said["status"] == "RUNNING" for all_of_one in found.values() for said in all_of_one):
             return False
         failures = sum(said["redriveCount"] + (said["status"] != "SUCCEEDED") for said in found["stop"])
-        return bool(failures == len(found["reactivate"]))
+        followed = len(found["reactivate"]) - self.woken
+        self.woken += max(0, followed - failures)
+        return bool(failures <= followed)
 
     def _described(self, what: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for arn in self.executions(what):
