@@ -28,7 +28,9 @@ from drill.venvs import PROJECT, DrillError
 from drill.witness import Witness
 
 DAGS = PROJECT / "drill" / "dags"
-STORY_DAGS = tuple(DAGS / f"{name}.py" for name in ("drill_dags", "drill_elsewhere", "drill_late", "minutely"))
+STORY_DAGS = tuple(
+    DAGS / f"{name}.py" for name in ("drill_moved", "drill_dags", "drill_elsewhere", "drill_late", "minutely")
+)
 LATE_RUN = "drill~after+1"
 LONG_SECONDS = 600.0
 LOOK_SECONDS = 0.25
