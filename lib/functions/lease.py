@@ -56,6 +56,11 @@ class Lease:
             f"{who} has taken the lease since {executions.name(self.execution)} failed: nothing is done any more"
         )
 
+    def held(self) -> dict[str, Any]:
+        """Hold it for a redrive that goes on, as TAKEN; raises LeaseLost as `hold` does."""
+        self.hold()
+        return self.told("TAKEN", self.execution, "this execution still acts")
+
     def claim(self) -> bool:
         """Take it where nobody has it, or keep it; False where it is that of another one, which may have ended."""
         return self.table.claim(self.name, self._wanted, former={})["execution"] == self.execution

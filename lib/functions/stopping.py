@@ -43,9 +43,7 @@ def take_lease(event: Event) -> dict[str, Any]:
 
 def hold_lease(event: Event) -> dict[str, Any]:
     """Go on after a redrive, as TAKEN; raises LeaseLost where another execution has acted since."""
-    lease = _lease(event)
-    lease.hold()
-    return lease.told("TAKEN", lease.execution, "this execution still acts")
+    return _lease(event).held()
 
 
 def release(event: Event) -> dict[str, Any]:
@@ -110,10 +108,9 @@ def record_start(event: Event) -> dict[str, Any]:
 
     Raises LeaseLost where another execution has acted since, as when an old one is redriven after the next stop.
     """
-    _lease(event).hold()
-    was = [table.delete(stopped(event["environment"])) for table in _tables(event)]
+    was = _forgotten(event)
     NoteBook.of(event).end()
-    return {"stopped": False, "was": any(was)}
+    return {"stopped": False, "was": was}
 
 
 def forget_stop(event: Event) -> dict[str, Any]:
@@ -121,11 +118,17 @@ def forget_stop(event: Event) -> dict[str, Any]:
 
     Raises LeaseLost as `record_start` does.
     """
-    _lease(event).hold()
-    was = [table.delete(stopped(event["environment"])) for table in _tables(event)]
+    was = _forgotten(event)
     created_at = mwaa.created_at(mwaa.find(Place.of(event["environment"])) or {})
     paused = NoteBook.of({**event, "created_at": created_at}).unfinished() is not None
-    return {"stopped": False, "was": any(was), "paused": paused}
+    return {"stopped": False, "was": was, "paused": paused}
+
+
+def _forgotten(event: Event) -> bool:
+    """Whether a stop was recorded, which is forgotten now; raises LeaseLost before that."""
+    _lease(event).hold()
+    was = [table.delete(stopped(event["environment"])) for table in _tables(event)]  # in every table
+    return any(was)
 
 
 def finish(event: Event) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from lib.workflows.environment_allowances import EnvironmentAllowances
 from lib.workflows.environment_steps import EnvironmentSteps
 from lib.workflows.guard import LEASE, Guard
 from lib.workflows.payloads import BACKUP_PREFIX, EXECUTION, REDRIVES
-from lib.workflows.story import Part
+from lib.workflows.story import Part, in_any_case
 from lib.workflows.tasks import Tasks
 from lib.workflows.transition_airflow import TransitionAirflow
 from lib.workflows.transition_allowances import TransitionAllowances
@@ -209,12 +209,7 @@ class TransitionSteps:
             "stopped_at": sfn.JsonPath.object_at(stopped_at) if stopped_at else None,
         }
         task = self._tasks.ask("Say what happened", function, payload, result_path="$.told")
-
-        def in_any_case(state: sfn.State) -> None:
-            task.next(state)
-            task.add_catch(state, errors=["States.ALL"], result_path="$.untold")
-
-        return Part(task, (in_any_case,))
+        return in_any_case(task, "$.untold")
 
     @property
     def _also_records(self) -> list[dict[str, str]]:
