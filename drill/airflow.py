@@ -75,9 +75,9 @@ class Airflow:
         """The version of Airflow, as the folder of the virtual environment says it."""
         return tuple(int(part) for part in self._venv.name.partition("-")[0].split("."))
 
-    def migrate(self) -> subprocess.Popen[bytes]:
-        """Begin to create the schema; the caller waits for the process with `finish`."""
-        self._processes["migrate"] = self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+    def migrate(self, what: str = "db") -> subprocess.Popen[bytes]:
+        """Begin to create the schema, or that of an auth manager; the caller waits for the process with `finish`."""
+        self._processes["migrate"] = self._popen("migrate", what, "migrate" if self.version >= (2, 7) else "init")
         return self._processes["migrate"]
 
     def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
