@@ -64,6 +64,9 @@ class Guest(Protocol):
     def ready(self, containers: Containers) -> None:
         """An environment works, and MWAA does not say so yet."""
 
+    def leaving(self, containers: Containers) -> None:
+        """An environment is about to be deleted, and all of it is still there."""
+
 
 class Containers:
     """One environment; a thread of its own brings it up, and then copies its DAGs and sends its metrics."""

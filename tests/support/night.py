@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from drill.aws import LocalAws
+from drill.evidence import MADE_ANEW
 from lib.config.start_stop import StartStop
 from lib.config.start_stop_sections import Environment as Configured
 from lib.functions.record_table import KEY
@@ -29,10 +30,6 @@ REGION = "us-east-1"
 MACHINES = ("stop", "start", "reactivate")
 SECONDS = 90
 """For an execution of twenty functions on a busy machine."""
-
-PASSING = {"CreatedAt", "LastUpdate", "CeleryExecutorQueue", "DatabaseVpcEndpointService", "WebserverUrl"}
-PASSING |= {"WebserverVpcEndpointService"}
-"""What MWAA itself makes anew with each environment."""
 
 
 @dataclass
@@ -118,7 +115,7 @@ class Night:
         if self.name not in mwaa.list_environments()["Environments"]:
             return {}
         found = mwaa.get_environment(Name=self.name)["Environment"]
-        return {field: value for field, value in found.items() if field not in PASSING}
+        return {field: value for field, value in found.items() if field not in MADE_ANEW}
 
     def status(self) -> str:
         """Its status."""
