@@ -37,8 +37,6 @@ def chosen(strategy: str, fault: str) -> list[tuple[Strategy, Fault]]:
 
 def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep: bool = False) -> Outcome:
     """What a rehearsal comes to; raises DrillError, PostgresError or LocalAwsError when it cannot be played."""
-    if lock.airflow.startswith("3."):
-        raise DrillError(f"Airflow {lock.airflow} is not rehearsed yet", "Choose an Airflow 2 with --airflow.")
     venv, env_file = provision(lock), user_file()
     changes = {"DR_TYPE": strategy.dr_type, "MWAA_VERSION": lock.airflow, **fault.settings}
     account = configured(env_file, changes).deployment.account_id
