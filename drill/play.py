@@ -53,8 +53,6 @@ def _wanted(strategy: str, fault: str) -> list[tuple[Strategy, Fault]]:
 
 def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep: bool = False) -> Outcome:
     """What a rehearsal comes to; raises DrillError, PostgresError or LocalAwsError when it cannot be played."""
-    if lock.airflow.startswith("3."):
-        raise DrillError(f"Airflow {lock.airflow} is not rehearsed yet", "Choose an Airflow 2 with --airflow.")
     venv = provision(lock)
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
         if strategy.product is Product.START_STOP:

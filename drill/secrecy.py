@@ -9,6 +9,8 @@ from drill.compare import Difference
 from drill.life import Life
 
 LOGS = ("*.log", "*.out")
+WATCHED = "msg=StartupDetails("
+"""How Airflow 3.0, at any level, tells all that it sends to a task, with the conf (docs/living-airflow.md)."""
 
 
 def differences(story: Life) -> Iterator[Difference]:
@@ -32,13 +34,20 @@ def secrets_of(story: Life) -> dict[str, str]:
 
 def logged(story: Life) -> Iterator[tuple[str, str]]:
     """Where something was logged -> its text: files, log groups of all Regions, Airflow's audit log."""
+    is_watched = story.successor.airflow.version[:2] == (3, 0)
     for pattern in LOGS:
         for path in sorted(story.folder.rglob(pattern)):
-            yield str(path.relative_to(story.folder)), path.read_text(errors="replace")
+            text = path.read_text(errors="replace")
+            yield str(path.relative_to(story.folder)), without_what_is_sent(text) if is_watched else text
     for region in story.site.regions:
         yield from _log_groups(story.site.aws.client("logs", region), region)
     for extra, event in story.successor.airflow.query("SELECT extra, event FROM log WHERE extra IS NOT NULL"):
         yield f"the audit log of what goes on ({event})", str(extra)
+
+
+def without_what_is_sent(text: str) -> str:
+    """Without the lines that Airflow 3.0 itself writes before any code of ours runs."""
+    return "\n".join(line for line in text.splitlines() if WATCHED not in line)
 
 
 def _log_groups(logs: Any, region: str) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,8 @@ ACTUAL: Rows = {"dag_run": [run("restored", BEFORE), run("new", AFTER), run("old
         ("log", {"dttm": None, "event": "x"}, False),
         ("job", {"start_date": BEFORE, "end_date": BEFORE, "state": "success", "dag_id": "sales"}, False),
         ("job", {"start_date": BEFORE, "end_date": BEFORE, "state": "success", "dag_id": "restore_metadata"}, True),
+        ("asset_event", {"asset_id": "asset(a)", "timestamp": AFTER}, True),
+        ("asset_dag_run_queue", {"asset_id": "asset(a)", "created_at": BEFORE}, False),
         ("slot_pool", {"pool": "new", "slots": "1"}, False),
     ],
 )

@@ -86,6 +86,14 @@ class Night:
         """An execution once it does not run any more."""
         return Execution(self.build, arn, self.build.ended(arn, SECONDS))
 
+    def stopped_while_at_work(self) -> Execution:
+        """A stop that comes upon a run, which ends once the idle DAG is paused."""
+        self.airflow.begin("sales", "long")
+        arn = self.start("stop")
+        eventually(lambda: self.active() == {"sales"}, SECONDS)
+        self.airflow.runs["sales"]["long"] = "success"
+        return self.ended(arn)
+
     def redriven(self, execution: Execution) -> Execution:
         """The same execution after a redrive."""
         states = self.client("stepfunctions")
@@ -155,7 +163,8 @@ class Night:
         file = TableFile("dag", "dag.csv.gz", ("dag_id",), len(rows), len(data), hashlib.sha256(data).hexdigest())
         backup_id = f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:012x}"
         source, moment = Environment(self.name, REGION), now.isoformat(timespec="microseconds")
-        manifest = a_manifest(backup_id, source, tables=(file,), snapshot_time=moment)
+        version = self.configured.version
+        manifest = a_manifest(backup_id, source, tables=(file,), snapshot_time=moment, airflow_version=version)
         self.storage.put(f"{self.place}/{backup_id}/dag.csv.gz", data)
         BackupRepository(self.storage).publish(manifest, promote=True)
         return {"backup_id": backup_id, "snapshot_time": manifest.snapshot_time, "rows": len(rows)}
