@@ -77,6 +77,11 @@ class Airflow:
         """The version of Airflow, as the folder of the virtual environment says it."""
         return tuple(int(part) for part in self._venv.name.partition("-")[0].split("."))
 
+    @property
+    def api_url(self) -> str:
+        """Where the API server of Airflow 3 listens that comes with the scheduler."""
+        return f"http://{HOST}:{self._port}"
+
     def migrate(self) -> subprocess.Popen[bytes]:
         """Begin to create the schema; the caller waits for the process with `finish`."""
         self._processes["migrate"] = self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
@@ -101,7 +106,7 @@ class Airflow:
 
     def _unanswered(self) -> str:
         try:
-            with urlopen(f"http://{HOST}:{self._port}{VERSION_PATH}", timeout=5) as answer:
+            with urlopen(f"{self.api_url}{VERSION_PATH}", timeout=5) as answer:
                 return "" if answer.status == 200 else str(answer.status)
         except OSError as err:
             return str(err)

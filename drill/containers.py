@@ -180,7 +180,7 @@ class Containers:
         self._wait("the DAG files", self._unparsed)
         if self._guest:
             self._guest.ready(self)
-        self._aws.mwaa.web_server(self.place.region, self.place.name, airflow.web_server)
+        self._aws.mwaa.web_server(self.place.region, self.place.name, airflow.api_url)
         self._finish()
         return dags
 

@@ -13,7 +13,6 @@ import psutil
 
 from drill.airflow import VERSION_PATH, Airflow
 from drill.dags import serving
-from drill.postgres import HOST
 
 TASK = "airflow task runner"
 """How Airflow 2 calls the process that works on a task."""
@@ -25,7 +24,6 @@ class MwaaAirflow(Airflow):
 
     def __init__(self, name: str, venv: Path, folder: Path, url: str, settings: Mapping[str, str]) -> None:
         super().__init__(name, venv, folder, url, settings)
-        self.web_server = f"http://{HOST}:{self._port}"
         if self.version >= (3,):
             (folder / "plugins").mkdir()
             shutil.copy(PLUGIN, folder / "plugins")
