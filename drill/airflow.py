@@ -79,7 +79,7 @@ class Airflow:
 
     @property
     def api_url(self) -> str:
-        """Where the API server of Airflow 3 listens that comes with the scheduler."""
+        """Where the web server listens; in Airflow 3 the API server, which comes with the scheduler."""
         return f"http://{HOST}:{self._port}"
 
     def migrate(self) -> subprocess.Popen[bytes]:

@@ -33,7 +33,7 @@ def mwaa(served: MwaaAirflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """MWAA, which passes commands on to it as a balancer does."""
 
     def passed_on(command: str) -> Reply:
-        connection = HTTPConnection(urlsplit(served.web_server).netloc)
+        connection = HTTPConnection(urlsplit(served.api_url).netloc)
         connection.request("POST", double.paths[-1], command, {"Host": double.host, "Content-Type": "text/plain"})
         answer = connection.getresponse()
         return Reply(answer.status, answer.read(), {"Location": answer.getheader("Location", "")})
