@@ -82,9 +82,9 @@ class Airflow:
         """Where the web server listens; in Airflow 3 the API server, which comes with the scheduler."""
         return f"http://{HOST}:{self._port}"
 
-    def migrate(self) -> subprocess.Popen[bytes]:
-        """Begin to create the schema; the caller waits for the process with `finish`."""
-        self._processes["migrate"] = self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+    def migrate(self, what: str = "db") -> subprocess.Popen[bytes]:
+        """Begin to create the schema, or that of an auth manager; the caller waits for the process with `finish`."""
+        self._processes["migrate"] = self._popen("migrate", what, "migrate" if self.version >= (2, 7) else "init")
         return self._processes["migrate"]
 
     def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
