@@ -118,13 +118,10 @@ class StopStartSite(Ground):
         (found,) = [name for name in names if scheduler.get_schedule(Name=name)["Target"]["Arn"] == self.machine(what)]
         return str(found)
 
-    def hold_the_schedules(self) -> None:
-        """The clock starts nothing any more: it could be evening while this is played."""
-        scheduler = self.here("scheduler")
-        for what in ("stop", "start"):
-            found = scheduler.get_schedule(Name=self.schedule(what))
-            kept = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
-            scheduler.update_schedule(State="DISABLED", **{name: found[name] for name in kept})
+    def deploy(self) -> None:
+        """`cdk deploy --all`; the clock starts nothing then, since it could be evening."""
+        self.aws.stop_the_clock()
+        super().deploy()
 
     def fire(self, what: str) -> None:
         """Let the schedule start its machine now, as its role and with the input that it writes."""

@@ -106,7 +106,6 @@ class StopStartStory(Life):
     def run(self) -> None:
         """Play all of it, as far as it comes."""
         self.deploy()
-        self.site.hold_the_schedules()
         self.live()
         self.be_stopped()
         if self.ends["stop"].path[-1] == STOPPED:
