@@ -18,7 +18,8 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   lint                         ruff: rules and format
   types                        mypy, strict
   drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--keep] [--json]
-                               lose a Region and be recovered, by both strategies or one; see docs/rehearsal.md
+                               lose a Region and be recovered, by both strategies; be stopped and started; see
+                               docs/rehearsal.md
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is

@@ -12,6 +12,8 @@ from types import FrameType
 from drill.account import Account
 from drill.aws import LocalAwsError
 from drill.faults import FAULTS
+from drill.ground import user_file
+from drill.one_product import configured
 from drill.outcome import Outcome, to_json
 from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
@@ -55,7 +57,7 @@ def _rehearse(variant: Variant, options: argparse.Namespace) -> int:
     if variant.is_special:
         raise DrillError(f"{variant.name} is a variant of the engine's drill", "Choose --strategy engine.")
     outcomes: list[Outcome] = []
-    for strategy, fault in chosen(options.strategy, options.fault):
+    for strategy, fault in chosen(options.strategy, options.fault, configured(user_file())):
         outcomes.append(play(strategy, variant.lock, rows=options.rows, fault=fault, keep=options.keep))
         if not options.json:
             print(text(outcomes[-1]), flush=True)
@@ -86,7 +88,9 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="drill", description="Lose a Region, and be recovered in another one.")
+    parser = argparse.ArgumentParser(
+        prog="drill", description="Lose a Region and be recovered, be stopped and started."
+    )
     names = [*STRATEGIES, ENGINE]
     parser.add_argument("--strategy", default="", choices=names, help=f"default: {', then '.join(STRATEGIES)}")
     parser.add_argument("--airflow", default="", metavar="VERSION", help="default: 2.10.3, or what this machine runs")

@@ -176,8 +176,8 @@ def the_target_keeps_what_is_its_own(e: Expectation) -> None:
 
 RULES: tuple[Callable[[Expectation], None], ...] = (
     some_tables_are_not_carried,
-    only_used_versions_of_dags_are_carried,
     own_work_stays_behind,
+    only_used_versions_of_dags_are_carried,
     runs_without_a_finished_task_are_left_out,
     other_interrupted_runs_come_back_as_failed,
     triggers_are_forgotten,
