@@ -201,6 +201,29 @@ def test_an_alias_is_made_and_deleted_by_who_may_do_it_to_alias_and_key(aws: Loc
     assert called(build, build.role(on_alias, on_key), "kms", "delete_alias", AliasName="alias/backups") is None
 
 
+@pytest.mark.parametrize("named", ["alias/backups", "arn of the alias", "id", "arn"])
+def test_a_key_is_used_by_who_may_use_the_keys_of_its_alias(aws: LocalAws, build: Builder, named: str) -> None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html: a policy names keys by ARN or by
+    # kms:ResourceAliases, whatever the request names them by; an alias is a resource of what is done to aliases only.
+    kms = build.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/backups", TargetKeyId=key["KeyId"])
+    keys, alias = (f"arn:aws:kms:us-east-1:{aws.account}:{what}" for what in ("key/*", "alias/backups"))
+    names = {"alias/backups": "alias/backups", "arn of the alias": alias, "id": key["KeyId"], "arn": key["Arn"]}
+
+    def wrapped_by(role: str) -> str | None:
+        return called(build, role, "kms", "generate_data_key", KeyId=names[named], KeySpec="AES_256")
+
+    def of_aliases(*aliases: str) -> dict[str, Any]:
+        condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [*aliases]}}
+        return allow("kms:GenerateDataKey", keys, Condition=condition)
+
+    assert wrapped_by(build.role(of_aliases("alias/other", "alias/backups"))) is None
+    assert wrapped_by(build.role(allow("kms:GenerateDataKey", key["Arn"]))) is None
+    for statement in (of_aliases("alias/other"), allow("kms:GenerateDataKey", alias)):
+        assert wrapped_by(build.role(statement)) == "AccessDeniedException"
+
+
 def network(build: Builder) -> Mapping[str, str]:
     """The ids of a VPC, a subnet and a group in it."""
     ec2 = build.client("ec2")
