@@ -17,17 +17,16 @@ from drill.outcome import Outcome, to_json
 from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
 from drill.rehearsal import Rehearsal
-from drill.report import page
+from drill.report import file_for, file_named, write
 from drill.strategies import STRATEGIES
 from drill.telling import text
-from drill.venvs import PROJECT, DrillError, Lock, chosen_lock, provision
+from drill.venvs import DrillError, Lock, chosen_lock, provision
 
 ENGINE = "engine"
 """No disaster of a Region: the engine alone, between two Airflows that nobody watches."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ROWS = 1000
-REPORT = PROJECT / "drill-report.html"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,12 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
     """Play the strategies that were chosen, tell of each one at once, and write the page."""
     outcomes: list[Outcome] = []
+    file = options.report or file_for(options.strategy, options.fault)
     for strategy, fault in chosen(options.strategy, options.fault):
         outcomes.append(play(strategy, lock, rows=options.rows, fault=fault, keep=options.keep))
         if not options.json:
             print(text(outcomes[-1]), flush=True)
-        REPORT.write_text(page(outcomes), encoding="utf-8")
-    print(f"the report: {REPORT}", file=sys.stderr)
+        write(file, outcomes)
+    print(f"the report: {file}", file=sys.stderr)
     if options.json:
         print(to_json(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault", default="", choices=[*FAULTS, ALL], help="one failure more, or each in turn: see docs/rehearsal.md"
     )
+    parser.add_argument("--report", type=file_named, metavar="FILE", help="default: drill-report-STRATEGY-FAULT.html")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and the backup")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
