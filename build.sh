@@ -19,8 +19,9 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   types                        mypy, strict
   drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--report FILE] [--keep] [--json]
                                lose a Region and be recovered, by both strategies or one; see docs/rehearsal.md
-  rehearsals [--airflow VERSION] [--report FILE]
-                               the drill with every strategy and with every fault, two at a time; one table, one page
+  rehearsals [NAME...] [--airflow VERSION] [--report FILE]
+                               the drill with every strategy and with every fault, or those that are named, two at a
+                               time; one table, one page
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import traceback
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
+from drill import ending
 from drill.account import Account
 from drill.aws import LocalAwsError
 from drill.faults import FAULTS
@@ -25,15 +24,13 @@ from drill.venvs import DrillError, Lock, chosen_lock, provision
 ENGINE = "engine"
 """No disaster of a Region: the engine alone, between two Airflows that nobody watches."""
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ROWS = 1000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a drill; 0: everything is as promised, 1: not, 2: it could not be run."""
     options = _parser().parse_args(arguments)
-    for number in SIGNALS:
-        signal.signal(number, _end)
+    ending.heed()
     try:
         lock = chosen_lock(options.airflow)
         print(f"{lock.airflow}  Python {lock.python}, {lock.path.name}", file=sys.stderr, flush=True)
@@ -54,6 +51,7 @@ def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
     file = options.report or file_for(options.strategy, options.fault)
     for strategy, fault in chosen(options.strategy, options.fault):
         outcomes.append(play(strategy, lock, rows=options.rows, fault=fault, keep=options.keep))
+        ending.heed()
         if not options.json:
             print(text(outcomes[-1]), flush=True)
         write(file, outcomes)
@@ -72,14 +70,10 @@ def _rehearse_the_engine(lock: Lock, options: argparse.Namespace) -> int:
 def rehearse(venv: Path, *, keep: bool = False) -> Account:
     """Play the engine's rehearsal."""
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
-        return Rehearsal(venv, folder, stack).run()
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """Leave by way of the `finally` blocks, which end the Airflows and the servers; the first signal is enough."""
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    sys.exit(128 + number)
+        try:
+            return Rehearsal(venv, folder, stack).run()
+        finally:
+            ending.defer()
 
 
 def _parser() -> argparse.ArgumentParser:

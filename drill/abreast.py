@@ -15,12 +15,12 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from drill.compare import Difference
+from drill.ending import SIGNALS
 from drill.venvs import PROJECT
 
 DRILL = (sys.executable, "-m", "drill")
 AT_ONCE = 2
 LIMIT_SECONDS = 900
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Choice = TypeVar("Choice")
 
 _running: set[subprocess.Popen[str]] = set()

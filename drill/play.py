@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from drill import ending
 from drill.aws import LocalAws
 from drill.faults import FAULTS, NONE, Fault
 from drill.outcome import Outcome
@@ -43,11 +44,14 @@ def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep
     changes = {"DR_TYPE": strategy.dr_type, "MWAA_VERSION": lock.airflow, **fault.settings}
     account = configured(env_file, changes).deployment.account_id
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
-        aws = stack.enter_context(LocalAws.start(folder / "aws", account=account, wait_scale=WAIT_SCALE))
-        site = Site.prepared(aws, env_file, changes)
-        story = Story(site, venv, folder, stack, rows=rows, fault=fault)
-        story.run()
-        return outcome(story, strategy, lock.airflow)
+        try:
+            aws = stack.enter_context(LocalAws.start(folder / "aws", account=account, wait_scale=WAIT_SCALE))
+            site = Site.prepared(aws, env_file, changes)
+            story = Story(site, venv, folder, stack, rows=rows, fault=fault)
+            story.run()
+            return outcome(story, strategy, lock.airflow)
+        finally:
+            ending.defer()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import pytest
 
 from drill import abreast
 from drill.abreast import Result, Table
+from drill.ending import SIGNALS
 from drill.venvs import PROJECT
 from tests.support.local_aws import eventually
 
@@ -37,7 +38,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], code: i
 @pytest.fixture
 def signals() -> Any:
     """Whoever plays drills takes the signals; they are given back."""
-    before = {number: signal.getsignal(number) for number in abreast.SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -97,7 +98,7 @@ def test_two_are_played_at_a_time_and_told_in_the_order_of_the_choices(capsys: p
     assert "it differs" in told.err
 
 
-@pytest.mark.parametrize("number", abreast.SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_who_ends_them_all_waits_until_they_have_ended(number: signal.Signals, tmp_path: Path) -> None:
     stub = f"""
         import os, pathlib, signal, sys, time

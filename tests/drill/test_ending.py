@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,26 @@ def test_nothing_is_left_behind(folder: Path, number: signal.Signals, code: int)
     eventually(lambda: not any(map(lives, begun)))
     assert begun_in(folder) == {}
     assert [*folder.iterdir()] == []
+
+
+def test_a_signal_at_the_end_waits_until_all_is_ended() -> None:
+    code = """
+        import os, signal
+        from drill import ending
+        ending.heed()
+        try:
+            print("played")
+        finally:
+            ending.defer()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        print("ended")
+        ending.heed()
+        print("played once more")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.returncode) == (["played", "ended"], 143)
 
 
 def lives(pid: int) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from drill import abreast, rehearsals
+from drill.ending import SIGNALS
 from drill.faults import FAULTS
 from drill.outcome import to_json
 from drill.report import page
@@ -31,7 +32,7 @@ print((folder / "documents" / name).read_text())
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     """Whoever plays drills takes the signals; they are given back."""
-    before = {number: signal.getsignal(number) for number in abreast.SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -53,8 +54,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def played(folder: Path) -> int:
-    return rehearsals.main(["--report", str(folder / "page.html")])
+def played(folder: Path, *names: str) -> int:
+    return rehearsals.main([*names, "--report", str(folder / "page.html")])
 
 
 def test_every_strategy_and_every_fault_is_played_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,3 +75,15 @@ def test_all_of_them_are_on_one_page(folder: Path) -> None:
 def test_one_that_is_not_as_expected_fails_them_all(folder: Path, document: str) -> None:
     (folder / "documents" / "warm_standby worker-killed").write_text(document)
     assert played(folder) == 1
+
+
+def test_some_of_them_are_played_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert played(folder, "creation-fails", "warm_standby") == 0
+    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:3]]
+    assert lines == [["warm_standby", "passed"], ["backup_restore", "creation-fails"]]
+
+
+def test_a_name_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        rehearsals.main(["worker-kiled"])
+    assert "there is no strategy and no fault worker-kiled" in capsys.readouterr().err
