@@ -20,6 +20,7 @@ from ministack.services import ec2, kms, tagging
 from drill.aws.simulator import gateway, passing
 from drill.aws.simulator.calls import Call
 from drill.aws.simulator.passing import Needed
+from drill.aws.simulator.workflows import tokens
 
 _KIND_OF_ID = {
     "sg": "security-group",
@@ -54,6 +55,10 @@ def mend() -> None:
             return _arn("kms", alias)
         if service == "kms" and (named := _key_named(body)):
             return str(named["Arn"])
+        # The pages name no resource for an answer; that of its state machine is what policies are known to work with:
+        # https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_stepfunctions.StateMachine.html#grantwbrtaskwbrresponse
+        if service == "states" and (machine := tokens.machine_of(iam_actions._safe_json_field(body, "taskToken"))):
+            return machine
         if service == "ec2" and iam_actions._query_param(parameters, "Action").startswith("Describe"):
             return "*"
         if service == "ec2" and (tagged := iam_actions._query_param(parameters, "ResourceId.1")):

@@ -10,7 +10,7 @@ import pytest
 
 from drill.aws import LocalAws
 from drill.aws.control import Call
-from tests.support.local_aws import INVOKE, Builder, states
+from tests.support.local_aws import INVOKE, Builder, eventually, states
 
 CALLING = """
 import boto3
@@ -222,6 +222,26 @@ def test_a_key_is_used_by_who_may_use_the_keys_of_its_alias(aws: LocalAws, build
     assert wrapped_by(build.role(allow("kms:GenerateDataKey", key["Arn"]))) is None
     for statement in (of_aliases("alias/other"), allow("kms:GenerateDataKey", alias)):
         assert wrapped_by(build.role(statement)) == "AccessDeniedException"
+
+
+def test_a_token_is_answered_by_who_may_answer_its_state_machine(aws: LocalAws, build: Builder) -> None:
+    sqs = build.client("sqs")
+    url = sqs.create_queue(QueueName="tokens")["QueueUrl"]
+    resource = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    message = {"QueueUrl": url, "MessageBody.$": "$$.Task.Token"}
+    wait = {"Type": "Task", "Resource": resource, "Parameters": message}
+    machine = build.machine(states(Wait=wait), role=build.role(allow("sqs:SendMessage")))
+    execution = build.start(machine)
+    (found,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    answer = {"taskToken": found["Body"], "output": "{}"}
+
+    def answered(who_may: str) -> Any:
+        role = build.role(allow("states:SendTaskSuccess", who_may))
+        return called(build, role, "stepfunctions", "send_task_success", **answer)
+
+    assert answered(f"{machine}-other") == "AccessDeniedException"
+    assert answered(machine) is None
+    assert build.ended(execution)["status"] == "SUCCEEDED"
 
 
 def network(build: Builder) -> Mapping[str, str]:
