@@ -45,7 +45,7 @@ def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep
     account = configured(env_file, changes).deployment.account_id
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
         try:
-            aws = stack.enter_context(LocalAws.start(folder / "aws", account=account, wait_scale=WAIT_SCALE))
+            aws = stack.enter_context(LocalAws.start(folder / "aws", account=account, wait_scale=WAIT_SCALE, auth=True))
             site = Site.prepared(aws, env_file, changes)
             story = Story(site, venv, folder, stack, rows=rows, fault=fault)
             story.run()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drill import history, seed
+from drill.aws.control import Message
 from drill.backups import Backups, Stored
 from drill.containers import Containers, Place
 from drill.environments import Environments
@@ -33,7 +34,7 @@ STORY_DAGS = tuple(
 )
 LATE_RUN = "drill~after+1"
 LONG_SECONDS = 600.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 
 CLEANED = "Let the standby cool off"
 
@@ -51,6 +52,7 @@ class Story:
         self.executions = Executions(site.there("stepfunctions"), site.machine)
         self.backups = Backups(site, site.config.secondary)
         self._stack = stack
+        self._asked = 0
 
     @property
     def primary(self) -> Containers:
@@ -123,10 +125,15 @@ class Story:
             history.fill(airflow, self.rows)
 
     def back_up(self) -> None:
-        """Wait until the schedule has taken a backup of all that, and replication has copied it."""
+        """Wait until the schedule has taken a backup of all that, and replication has copied it.
+
+        With a fault nobody waits for the schedule: that it works, the disaster alone has shown.
+        """
         with self._part("back up"):
             self._witness = self._stack.enter_context(Witness(self.primary.airflow.url, self.primary.server.folder))
             lived = datetime.now(timezone.utc)
+            if self.fault is not NONE:
+                self.back_up_now()
             self.until("a backup", lambda: any(one.taken_at > lived for one in self.backups.stored()))
             self.fault.before(self)
 
@@ -134,7 +141,8 @@ class Story:
         """At a random moment of the interval: processes, database, metrics and Region of the primary are gone."""
         with self._part("lose the primary"):
             self.primary.airflow.act(trigger=[{"dag_id": "drill_resting", "run_id": "drill~lost+1"}])
-            pause, began = random.uniform(0, BACKUP_MINUTES * 60), time.monotonic()
+            longest = BACKUP_MINUTES * 60 if self.fault is NONE else 0  # the RPO is no promise of a fault
+            pause, began = random.uniform(0, longest), time.monotonic()
             self.until("the disaster", lambda: time.monotonic() - began > pause)
             self._lose_now()
             self.fault.at_the_disaster(self)
@@ -160,7 +168,7 @@ class Story:
             airflow.act(trigger=[{"dag_id": "drill_late", "run_id": LATE_RUN}])
             airflow.wait_for_run("drill_late", LATE_RUN, LONG_SECONDS)
             self.until("work of the secondary", lambda: self.ledger(self.site.secondary.name) != [])
-            self.fault.after(self)
+            self.kept.differences += self.fault.after(self)
 
     def empty(self, containers: Containers) -> None:
         """A database was made, and nothing has started on it."""
@@ -172,6 +180,11 @@ class Story:
         """An environment works, and MWAA does not say so yet."""
         if containers.place == self.site.secondary and self.kept.lost:
             self.kept.there = self.rows_of(containers)
+
+    def back_up_now(self) -> None:
+        """Have one more backup begin, as a person would."""
+        self._asked += 1
+        self.primary.airflow.act(trigger=[{"dag_id": "backup_metadata", "run_id": f"drill~backup+{self._asked}"}])
 
     def was_seen(self, backup: Stored) -> bool:
         """Whether the rows that a backup saw are known."""
@@ -195,7 +208,11 @@ class Story:
 
     def subjects(self) -> list[str]:
         """The subjects of what people were told from the secondary Region, in order."""
-        return [one.subject for one in self.site.aws.messages() if one.region == self.site.secondary.region]
+        return [one.subject for one in self.messages()]
+
+    def messages(self) -> list[Message]:
+        """What people were told from the secondary Region, in order."""
+        return [one for one in self.site.aws.messages() if one.region == self.site.secondary.region]
 
     def start(self, **flags: str) -> Execution:
         """What becomes of an execution that a person starts."""

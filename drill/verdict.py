@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
-from drill import evidence, secrecy
+from drill import evidence, fault_evidence, secrecy
 from drill.compare import Difference
 from drill.executions import Execution
 from drill.outcome import Moment, Outcome, Part, Run, Step, TableRows
@@ -69,7 +70,7 @@ def simulated(site: Site) -> list[str]:
     check = site.config.health_check.interval_mins
     changed = ", ".join(f"{name}={value}" for name, value in REHEARSED.items())
     return [
-        "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md); IAM is not enforced",
+        "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md)",
         "MWAA's containers: scheduler, triggerer and web server are processes of this machine, tasks run beside the"
         " scheduler",
         f"time: the health check runs every {site.check_seconds:.0f} s instead of {check} min, waits of the workflow"
@@ -84,7 +85,8 @@ def _differences(story: Story, after: Rows) -> list[Difference]:
     if ends != [*story.fault.ends]:
         words = f"it ended as {', then '.join(ends)}, not {', then '.join(story.fault.ends)}: {execution.cause[:500]}"
         return [Difference("workflow", "failed", words)]
-    return [*evidence.differences(story, after), *secrecy.differences(story)]
+    found = (evidence.differences(story, after), fault_evidence.differences(story), secrecy.differences(story))
+    return [*chain(*found)]
 
 
 def _since(begin: datetime, moment: datetime) -> float:
