@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from drill.processes import lives
 from drill.venvs import PROJECT
 from tests.support.local_aws import eventually
 
@@ -65,14 +66,6 @@ def test_a_signal_at_the_end_waits_until_all_is_ended() -> None:
     command = [sys.executable, "-c", textwrap.dedent(code)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.stdout.split(), done.returncode) == (["played", "ended"], 143)
-
-
-def lives(pid: int) -> bool:
-    """Whether there is such a process; one that has ended and that nobody has waited for is none."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def begun_in(folder: Path) -> dict[int, str]:

@@ -12,7 +12,7 @@ import pytest
 from drill import secrecy
 from drill.aws import LocalAws
 from drill.kept import Kept
-from drill.story import Story
+from drill.life import Life
 from tests.support.local_aws import Builder, eventually
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
@@ -20,6 +20,8 @@ PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 
 class Airflow:
     """One of which only the audit log is asked."""
+
+    version = (2, 10, 3)
 
     def __init__(self, *entries: tuple[str, str]) -> None:
         self.entries = entries
@@ -48,11 +50,10 @@ def kept() -> Kept:
 
 
 def told(aws: LocalAws, folder: Path, kept: Kept, *audited: tuple[str, str]) -> list[str]:
-    places = {side: SimpleNamespace(region=region) for side, region in (("primary", PRIMARY), ("secondary", SECONDARY))}
-    site = SimpleNamespace(aws=aws, **places)
-    secondary = SimpleNamespace(airflow=Airflow(*audited))
-    story = SimpleNamespace(site=site, kept=kept, folder=folder, secondary=secondary)
-    return [found.words for found in secrecy.differences(cast("Story", story))]
+    site = SimpleNamespace(aws=aws, regions=(PRIMARY, SECONDARY))
+    successor = SimpleNamespace(airflow=Airflow(*audited))
+    story = SimpleNamespace(site=site, kept=kept, folder=folder, successor=successor)
+    return [found.words for found in secrecy.differences(cast("Life", story))]
 
 
 def test_where_nothing_is_told_nothing_is_found(aws: LocalAws, tmp_path: Path, kept: Kept) -> None:
@@ -75,5 +76,5 @@ def test_log_groups_and_the_audit_log_are_searched(aws: LocalAws, tmp_path: Path
     found = told(aws, tmp_path, kept, ("conf={'key': 'fernet'}", "trigger"))
     assert found == [
         "the value of a variable and of a connection's password is in /aws/lambda/x in us-east-1",
-        "the Fernet key of prod is in the audit log of the secondary (trigger)",
+        "the Fernet key of prod is in the audit log of what goes on (trigger)",
     ]

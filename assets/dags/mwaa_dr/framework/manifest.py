@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from typing import Any
 
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
@@ -11,6 +12,14 @@ from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 LATEST_NAME = "latest.json"
+
+
+class Mode(str, Enum):
+    """What a backup, a restore or a cleanup works by."""
+
+    DATABASE = "DATABASE"
+    CONFIG_ONLY = "CONFIG_ONLY"
+    """The REST API and the Task SDK: configuration, and the history as an archive that nothing is restored from."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,7 @@ class Manifest:
     """KMS key ARN -> base64 of the data key wrapped under it; empty where nothing is encrypted."""
     notes: tuple[str, ...] = ()
     """What whoever restores it should know, one sentence each."""
+    mode: Mode = Mode.DATABASE
     seconds: float = 0.0
     format: int = FORMAT
 
@@ -117,6 +127,7 @@ class Manifest:
                     "own_dags": tuple(raw["own_dags"]),
                     "unreadable_secrets": tuple(raw["unreadable_secrets"]),
                     "notes": tuple(raw.get("notes", ())),
+                    "mode": Mode(raw.get("mode", Mode.DATABASE)),
                 }
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:

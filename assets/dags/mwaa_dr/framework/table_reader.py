@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from mwaa_dr.framework.backup_files import GZIP
 from mwaa_dr.framework.csv_rows import encode, records
 from mwaa_dr.framework.envelope import DataKey, decrypting_reader, file_aad
 from mwaa_dr.framework.errors import DamagedBackupError
@@ -16,7 +17,6 @@ from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.hashing import HashingReader
 from mwaa_dr.framework.storage.storage import Reader, Storage
-from mwaa_dr.framework.table_writer import GZIP
 
 BLOCK = 1 << 17
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from mwaa_dr.framework import text
+from mwaa_dr.framework.chosen_backup import data_key
 from mwaa_dr.framework.csv_rows import records
 from mwaa_dr.framework.database.catalog import read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
 from mwaa_dr.framework.database.staging import fill_stage, make_stage, planned
-from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
 from mwaa_dr.framework.errors import DamagedBackupError, DrError, IncompatibleBackupError
-from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.repository import BackupRepository
@@ -113,7 +113,7 @@ class _Verifier:
         # What was altered on disk is not worth reading, and must not be loaded.
         if level is Level.FILES or not all(check.passed for check in self.checks):
             return
-        reader = TableReader(self.storage, self.manifest, self._key(), self.progress)
+        reader = TableReader(self.storage, self.manifest, data_key(self.manifest, self.region), self.progress)
         self._data(reader)
         if level is Level.REHEARSE and db is not None and all(check.passed for check in self.checks):
             self._rehearse(reader, db, airflow_version)
@@ -183,12 +183,6 @@ class _Verifier:
                     cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
                     raise
                 self.progress.finish(file.table, file.rows, time.monotonic() - started)
-
-    def _key(self) -> DataKey | None:
-        if not self.manifest.wrapped_keys:
-            return None
-        context = encryption_context(self.manifest.environment.id, self.manifest.backup_id, FORMAT)
-        return unwrap(self.manifest.wrapped_keys, context, self.region)
 
     @contextmanager
     def _check(self, name: str, detail: str) -> Iterator[None]:
