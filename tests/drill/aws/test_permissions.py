@@ -211,7 +211,7 @@ def test_a_key_is_used_by_who_may_use_the_keys_of_its_alias(aws: LocalAws, build
     keys, alias = (f"arn:aws:kms:us-east-1:{aws.account}:{what}" for what in ("key/*", "alias/backups"))
     names = {"alias/backups": "alias/backups", "arn of the alias": alias, "id": key["KeyId"], "arn": key["Arn"]}
 
-    def wrapped_by(role: str) -> str | None:
+    def wrapped_by(role: str) -> Any:
         return called(build, role, "kms", "generate_data_key", KeyId=names[named], KeySpec="AES_256")
 
     def of_aliases(*aliases: str) -> dict[str, Any]:
