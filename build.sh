@@ -17,9 +17,12 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   test [PYTEST ARGUMENT...]    all tests but those on real schedulers, the slow ones too
   lint                         ruff: rules and format
   types                        mypy, strict
-  drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--keep] [--json]
+  drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--report FILE] [--keep] [--json]
                                lose a Region and be recovered, by both strategies; be stopped and started; see
                                docs/rehearsal.md
+  rehearsals [NAME...] [--airflow VERSION] [--report FILE]
+                               the drill with every strategy and with every fault, or those that are named, two at a
+                               time; one table, one page
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
@@ -134,6 +137,10 @@ target_drill() {
     in_venv python -m drill "$@"
 }
 
+target_rehearsals() {
+    in_venv python -m drill.rehearsals "$@"
+}
+
 target_matrix() {
     in_venv python -m drill.matrix "$@"
     [[ $# -gt 0 ]] || target_living
@@ -225,6 +232,7 @@ target_setup() {
 }
 
 target_clean() {
+    rm -rf drill-report*.html
     rm -rf "$VENV" node_modules cdk.out .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
     find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
     find . -name '*.egg-info' -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -242,7 +250,7 @@ main() {
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
             # These take what follows as their arguments.
-            unit | test | drill | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
+            unit | test | drill | rehearsals | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
                 stop-start-* | keep-running | stay-stopped | end-override | stop | start)
                 "target_$target" "$@"
                 return
