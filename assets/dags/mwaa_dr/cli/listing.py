@@ -65,7 +65,7 @@ def _one(repository: BackupRepository, environment: str, backup_id: str, latest:
         latest=backup_id == latest,
         snapshot_time=manifest.snapshot_time,
         airflow_version=manifest.airflow_version,
-        tables=len(manifest.tables),
+        tables=len({file.table for file in manifest.tables}),
         rows=manifest.rows,
         size=manifest.size,
         interrupted=len(manifest.interrupted),

@@ -17,6 +17,7 @@ from mwaa_dr.framework.envelope import DataKey, encrypting_writer, file_aad
 from mwaa_dr.framework.errors import SecretError
 from mwaa_dr.framework.manifest import FORMAT, Environment, TableFile
 from mwaa_dr.framework.model.table import Merge, Table
+from mwaa_dr.framework.pieces import Piece
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox, refuse_masked
 from mwaa_dr.framework.storage.hashing import HashingWriter
@@ -63,25 +64,26 @@ class TableWriter:
     unreadable: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, connection: Connection, table: Table, columns: tuple[str, ...]) -> TableFile:
-        """Store the rows of a table and say what was stored."""
-        started = time.monotonic()
-        self.progress.start(table.name)
+    def write(self, connection: Connection, piece: Piece, columns: tuple[str, ...]) -> TableFile:
+        """Store the rows of a table, or of a piece of it, and say what was stored."""
+        started, table = time.monotonic(), piece.table
+        self.progress.start(piece.name)
         encrypted = self.key is not None and table.confidential
-        file = f"{table.name}.csv.gz" + (".enc" if encrypted else "")
+        file = f"{piece.name}.csv.gz" + (".enc" if encrypted else "")
         with self._open(file, encrypted) as (target, hashed):
-            counting = _Counting(target, table.name, self.progress)
+            counting = _Counting(target, piece.name, self.progress)
             if table.secrets:
                 rows = self._write_secrets(connection, table, columns, counting)
             else:
-                rows = copy_out(connection, self._query(table, columns), counting)
+                rows = copy_out(connection, self._query(piece, columns), counting)
             target.finish()
-        self.progress.finish(table.name, rows, time.monotonic() - started)
-        return TableFile(table.name, file, columns, rows, hashed.size, hashed.sha256, encrypted)
+        self.progress.finish(piece.name, rows, time.monotonic() - started)
+        return TableFile(table.name, file, columns, rows, hashed.size, hashed.sha256, encrypted, piece.parts)
 
-    def _query(self, table: Table, columns: tuple[str, ...]) -> str:
+    def _query(self, piece: Piece, columns: tuple[str, ...]) -> str:
+        table = piece.table
         paused = {"is_paused": is_paused(self.active_dags)} if table.merge is Merge.DAGS else {}
-        return rows_of(table, columns, self.ours, instead=paused)
+        return rows_of(table, columns, self.ours, instead=paused, blocks=piece.blocks)
 
     @contextmanager
     def _open(self, file: str, encrypted: bool) -> Iterator[tuple[GzipWriter, HashingWriter]]:
