@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environments import AIRFLOW
+from benchmarks.environments import AIRFLOW, counted
 from benchmarks.rows import HISTORY, OWN, SIZES, TABLES, Size, statements
 from drill.postgres import Postgres
 from tests.conftest import Database
@@ -37,12 +37,6 @@ def digests(postgres: Postgres, url: str) -> dict[str, str]:
     return found
 
 
-def counts(postgres: Postgres, url: str, tables: tuple[str, ...]) -> dict[str, int]:
-    with postgres.session(_name(url)) as cursor:
-        cursor.execute(f"SELECT {', '.join(f'(SELECT count(*) FROM {table})' for table in tables)}")
-        return dict(zip(tables, cursor.fetchone() or (), strict=True))
-
-
 def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
@@ -57,7 +51,7 @@ def test_the_same_rows_are_made_each_time_in_whatever_time_zone(
 
 @pytest.mark.parametrize("size", [SMALL, SMALL.beside, WIDE], ids=lambda size: size.name)
 def test_a_size_says_how_many_rows_there_are(postgres: Postgres, database: Database, size: Size) -> None:
-    assert sum(counts(postgres, filled(postgres, database(AIRFLOW), size), HISTORY).values()) == size.rows
+    assert sum(counted(postgres, _name(filled(postgres, database(AIRFLOW), size)), HISTORY).values()) == size.rows
 
 
 def test_a_wide_xcom_has_the_size_that_it_says(postgres: Postgres, database: Database) -> None:
@@ -78,9 +72,9 @@ def test_all_rows_are_carried_and_refer_to_rows_that_are_there(
     source, target = filled(postgres, database(AIRFLOW), SMALL), database(AIRFLOW)
     report = backup(source, tmp_path)
     restore(target, tmp_path)
-    made = counts(postgres, source, HISTORY)
+    made = counted(postgres, _name(source), HISTORY)
     assert {table: line(report, table).rows for table in HISTORY} == made
-    assert counts(postgres, target, HISTORY) == made
+    assert counted(postgres, _name(target), HISTORY) == made
 
 
 def test_an_environment_with_rows_has_some_of_the_same_runs_and_keys(postgres: Postgres, database: Database) -> None:
