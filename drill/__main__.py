@@ -7,12 +7,13 @@ import signal
 import sys
 import traceback
 from contextlib import ExitStack
-from pathlib import Path
 from types import FrameType
 
 from drill.account import Account
 from drill.aws import LocalAwsError
 from drill.faults import FAULTS
+from drill.ground import user_file
+from drill.one_product import configured
 from drill.outcome import Outcome, to_json
 from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
@@ -20,7 +21,8 @@ from drill.rehearsal import Rehearsal
 from drill.report import page
 from drill.strategies import STRATEGIES
 from drill.telling import text
-from drill.venvs import PROJECT, DrillError, Lock, chosen_lock, provision
+from drill.variants import Variant
+from drill.venvs import PROJECT, DrillError, chosen_lock
 
 ENGINE = "engine"
 """No disaster of a Region: the engine alone, between two Airflows that nobody watches."""
@@ -36,11 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
     for number in SIGNALS:
         signal.signal(number, _end)
     try:
-        lock = chosen_lock(options.airflow)
-        print(f"{lock.airflow}  Python {lock.python}, {lock.path.name}", file=sys.stderr, flush=True)
+        variant = Variant(options.airflow or chosen_lock().airflow)
+        lock = variant.lock
+        print(f"{variant.name}  Python {lock.python}, {lock.path.name}", file=sys.stderr, flush=True)
         if options.strategy == ENGINE:
-            return _rehearse_the_engine(lock, options)
-        return _rehearse(lock, options)
+            return _rehearse_the_engine(variant, options)
+        return _rehearse(variant, options)
     except (DrillError, PostgresError, LocalAwsError) as err:
         print(f"drill: {err}", file=sys.stderr)
         return 2
@@ -49,11 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
+def _rehearse(variant: Variant, options: argparse.Namespace) -> int:
     """Play the strategies that were chosen, tell of each one at once, and write the page."""
+    if variant.is_special:
+        raise DrillError(f"{variant.name} is a variant of the engine's drill", "Choose --strategy engine.")
     outcomes: list[Outcome] = []
-    for strategy, fault in chosen(options.strategy, options.fault):
-        outcomes.append(play(strategy, lock, rows=options.rows, fault=fault, keep=options.keep))
+    for strategy, fault in chosen(options.strategy, options.fault, configured(user_file())):
+        outcomes.append(play(strategy, variant.lock, rows=options.rows, fault=fault, keep=options.keep))
         if not options.json:
             print(text(outcomes[-1]), flush=True)
         REPORT.write_text(page(outcomes), encoding="utf-8")
@@ -63,16 +68,16 @@ def _rehearse(lock: Lock, options: argparse.Namespace) -> int:
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
-def _rehearse_the_engine(lock: Lock, options: argparse.Namespace) -> int:
-    account = rehearse(provision(lock), keep=options.keep)
+def _rehearse_the_engine(variant: Variant, options: argparse.Namespace) -> int:
+    account = rehearse(variant, keep=options.keep)
     print(account.to_json() if options.json else account.text())
     return 0 if account.passed else 1
 
 
-def rehearse(venv: Path, *, keep: bool = False) -> Account:
+def rehearse(variant: Variant, *, keep: bool = False) -> Account:
     """Play the engine's rehearsal."""
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
-        return Rehearsal(venv, folder, stack).run()
+        return Rehearsal(variant, folder, stack).run()
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
@@ -83,7 +88,9 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="drill", description="Lose a Region, and be recovered in another one.")
+    parser = argparse.ArgumentParser(
+        prog="drill", description="Lose a Region and be recovered, be stopped and started."
+    )
     names = [*STRATEGIES, ENGINE]
     parser.add_argument("--strategy", default="", choices=names, help=f"default: {', then '.join(STRATEGIES)}")
     parser.add_argument("--airflow", default="", metavar="VERSION", help="default: 2.10.3, or what this machine runs")

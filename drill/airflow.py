@@ -42,6 +42,8 @@ QUICK = {
 }
 STOP_SECONDS = 15.0
 API_SECONDS = 240.0
+VERSION_PATH = "/api/v2/version"
+"""What the API server of Airflow 3 tells everybody."""
 
 
 class Airflow:
@@ -75,9 +77,14 @@ class Airflow:
         """The version of Airflow, as the folder of the virtual environment says it."""
         return tuple(int(part) for part in self._venv.name.partition("-")[0].split("."))
 
-    def migrate(self) -> subprocess.Popen[bytes]:
-        """Begin to create the schema; the caller waits for the process with `finish`."""
-        self._processes["migrate"] = self._popen("migrate", "db", "migrate" if self.version >= (2, 7) else "init")
+    @property
+    def api_url(self) -> str:
+        """Where the web server listens; in Airflow 3 the API server, which comes with the scheduler."""
+        return f"http://{HOST}:{self._port}"
+
+    def migrate(self, what: str = "db") -> subprocess.Popen[bytes]:
+        """Begin to create the schema, or that of an auth manager; the caller waits for the process with `finish`."""
+        self._processes["migrate"] = self._popen("migrate", what, "migrate" if self.version >= (2, 7) else "init")
         return self._processes["migrate"]
 
     def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
@@ -88,8 +95,8 @@ class Airflow:
             raise DrillError(f"{what} of the {self.name} environment failed:\n{self.output(what)}")
 
     def start(self, *components: str) -> None:
-        """Start `scheduler` or `triggerer`; in Airflow 3 the scheduler comes with what it was parted from."""
-        if self.version >= (3,) and "scheduler" in components:
+        """Start `scheduler` or `triggerer`; in Airflow 3 the scheduler brings along what it was parted from."""
+        if self.version >= (3,) and "scheduler" in components and "api-server" not in self._processes:
             self._processes["api-server"] = self._popen("api-server", "api-server", "--port", str(self._port))
             self._processes["dag-processor"] = self._popen("dag-processor", "dag-processor")
             self.wait(f"the API server of the {self.name} environment", self._unanswered, API_SECONDS)
@@ -99,7 +106,7 @@ class Airflow:
 
     def _unanswered(self) -> str:
         try:
-            with urlopen(f"http://{HOST}:{self._port}/api/v2/version", timeout=5) as answer:
+            with urlopen(f"{self.api_url}{VERSION_PATH}", timeout=5) as answer:
                 return "" if answer.status == 200 else str(answer.status)
         except OSError as err:
             return str(err)
@@ -201,6 +208,7 @@ def _of_airflow_3(port: int) -> dict[str, str]:
     return {
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # a call that is given up is not repeated well
         "AIRFLOW__API__HOST": HOST,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": os.urandom(16).hex(),
@@ -208,6 +216,8 @@ def _of_airflow_3(port: int) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # Who is killed for being slow may take the whole DAG processor along: https://github.com/apache/airflow/issues/64959
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
     }
 
 

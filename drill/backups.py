@@ -1,4 +1,4 @@
-"""The backups of the primary, by what is really in a bucket."""
+"""The backups of the environment that a story begins with, by what is really in a bucket."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from drill.ground import Ground
 from drill.site import Site
 from lib.config.recovery_sections import Side
 
@@ -27,13 +28,13 @@ class Stored:
         return datetime.fromisoformat(self.manifest["snapshot_time"])
 
 
-class Backups:
-    """Those in the bucket of one side."""
+class BackupsIn:
+    """Those in one bucket."""
 
-    def __init__(self, site: Site, side: Side) -> None:
-        self._s3 = site.aws.client("s3", side.region)
-        self.bucket = site.config.backup_bucket_name(side)
-        self._folder = f"/{site.primary.name}.{site.primary.region}/"
+    def __init__(self, ground: Ground, region: str, bucket: str) -> None:
+        self._s3 = ground.aws.client("s3", region)
+        self.bucket = bucket
+        self._folder = f"/{ground.primary.name}.{ground.primary.region}/"
 
     def stored(self) -> list[Stored]:
         """Those that are whole as far as a manifest proves it, oldest first."""
@@ -67,3 +68,10 @@ class Backups:
             for entry in page.get("Contents", ()):
                 if self._folder in f"/{entry['Key']}":
                     yield entry["Key"]
+
+
+class Backups(BackupsIn):
+    """Those in the bucket of one side of a recovery."""
+
+    def __init__(self, site: Site, side: Side) -> None:
+        super().__init__(site, side.region, site.config.backup_bucket_name(side))

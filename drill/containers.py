@@ -14,25 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
 import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drill.airflow import on_mwaa
 from drill.aws import LocalAws
 from drill.aws.control import Environment
 from drill.aws.local_aws import require_local
 from drill.boto import lend_boto
 from drill.bucket_folder import BucketFolder
-from drill.dags import serving
 from drill.mwaa_airflow import MwaaAirflow
-from drill.postgres import Postgres, free_port
+from drill.postgres import Postgres
 
 START_SECONDS = 480.0
 ROUND_SECONDS = 1.0
 BEAT_SECONDS = 5.0
-TASK = "airflow task runner"
-"""How Airflow calls the process that works on a task."""
-
 STALE_SECONDS = 15.0
 """A scheduler whose last heartbeat is older is dead."""
 
@@ -42,6 +38,8 @@ NOWHERE = "http://127.0.0.1:9"
 LIVELY = {
     "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "60",
     "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__API__AUTH_BACKENDS": "airflow.api.auth.backend.default",
     "AIRFLOW__WEBSERVER__WARN_DEPLOYMENT_EXPOSURE": "False",
 }
@@ -64,6 +62,9 @@ class Guest(Protocol):
     def ready(self, containers: Containers) -> None:
         """An environment works, and MWAA does not say so yet."""
 
+    def leaving(self, containers: Containers) -> None:
+        """An environment is about to be deleted, and all of it is still there."""
+
 
 class Containers:
     """One environment; a thread of its own brings it up, and then copies its DAGs and sends its metrics."""
@@ -75,7 +76,6 @@ class Containers:
         self.fernet_key = base64.urlsafe_b64encode(os.urandom(32)).decode()
         self.keys = {"the Fernet key": self.fernet_key}
         self.trouble: BaseException | None = None
-        self.port = free_port()
         self.server = Postgres()
         self._aws = aws
         self._venv, self._folder = venv, folder
@@ -128,22 +128,13 @@ class Containers:
 
     def signal_task(self, dag_id: str, number: signal.Signals) -> None:
         """Send a signal to the process that works on a task of a DAG, as soon as there is one."""
-        self._wait(f"a task of {dag_id}", lambda: "" if self._tasks(dag_id, number) else "no process")
-
-    def _tasks(self, dag_id: str, number: signal.Signals) -> int:
-        found = 0
-        for process in psutil.process_iter(["cmdline"]):
-            words = " ".join(process.info["cmdline"] or ())
-            if TASK in words and dag_id in words and self.airflow.owns(process.pid):
-                process.send_signal(number)
-                found += 1
-        return found
+        self._wait(f"a task of {dag_id}", lambda: "" if self.airflow.signal_tasks(dag_id, number) else "no process")
 
     def start(self) -> None:
         """Start, or start again, all components, and wait until the web server answers."""
         self.airflow.start("scheduler", "triggerer")
-        self.airflow.serve(self.port)
-        self._wait("the web server", lambda: "" if serving.answers(self.port) else "it does not answer")
+        self.airflow.serve()
+        self._wait("the web server", lambda: "" if self.airflow.answers() else "it does not answer")
         self._wait("the scheduler", lambda: "" if self.is_beating() else "no heartbeat")
 
     def is_beating(self) -> bool:
@@ -173,7 +164,8 @@ class Containers:
         self._folder.mkdir(parents=True)
         self.server.start()
         lend_boto(self._folder / "boto")
-        settings, url = self._settings(), self.server.create("airflow")
+        url = self.server.create("airflow")
+        settings = {**self._settings(), **on_mwaa(url)}
         airflow = MwaaAirflow(self.place.name, self._venv, self._folder / "airflow", url, settings)
         airflow.unset(name for name in os.environ if name.startswith("AWS_") and name not in settings)
         self._airflow = airflow
@@ -188,7 +180,7 @@ class Containers:
         self._wait("the DAG files", self._unparsed)
         if self._guest:
             self._guest.ready(self)
-        self._aws.mwaa.web_server(self.place.region, self.place.name, f"http://127.0.0.1:{self.port}")
+        self._aws.mwaa.web_server(self.place.region, self.place.name, airflow.api_url)
         self._finish()
         return dags
 
@@ -262,7 +254,7 @@ class Containers:
         with suppress(psycopg2.OperationalError):
             if self.is_beating():
                 self._send("AmazonMWAA", "SchedulerHeartbeat", Function="Scheduler")
-        if serving.answers(self.port):
+        if self.airflow.answers():
             self._send("AWS/MWAA", "CPUUtilization", Cluster="WebServer")
 
     def _send(self, namespace: str, name: str, **dimensions: str) -> None:

@@ -32,7 +32,7 @@ class Environments:
         self._watcher = threading.Thread(target=self._live, name="environments", daemon=True)
 
     def __enter__(self) -> Environments:
-        self._aws.mwaa.pace(create=HOURS, update=HOURS)
+        self._aws.mwaa.pace(create=HOURS, update=HOURS, delete=HOURS)
         self._watcher.start()
         return self
 
@@ -75,12 +75,19 @@ class Environments:
 
     def _follow(self, found: Mapping[Place, Environment]) -> None:
         for place, environment in found.items():
-            if place not in self._alive and environment.status == "CREATING":
+            if environment.status == "DELETING":
+                self._delete(place)
+            elif place not in self._alive and environment.status == "CREATING":
                 self._create(place, environment)
             elif place in self._alive and place not in self._lost:
                 self._alive[place].follow(environment)
-        for place in self._alive.keys() - found.keys() - self._lost:
+
+    def _delete(self, place: Place) -> None:
+        """MWAA says that it is gone when it is."""
+        if place in self._alive:
+            self._guest.leaving(self._alive[place])
             self._alive.pop(place).end()
+        self._aws.mwaa.finish(place.region, place.name)
 
     def _create(self, place: Place, environment: Environment) -> None:
         self._number += 1

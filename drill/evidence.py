@@ -8,33 +8,46 @@ from datetime import datetime
 from typing import Any
 
 from drill import rules
+from drill.backups import Stored
 from drill.compare import Difference, compare
+from drill.life import Life
 from drill.snapshot import Row, Rows, identity, resolve, sequences_behind
 from drill.story import Story
-from drill.tables import OF_RUNS
+from drill.tables import BY_HASH, OF_RUNS
 
-OTHER_FIELDS = frozenset(
+MADE_ANEW = frozenset(
     {
-        "Arn",
         "CeleryExecutorQueue",
         "CreatedAt",
         "DatabaseVpcEndpointService",
-        "ExecutionRoleArn",
-        "KmsKey",
         "LastUpdate",
-        "Name",
-        "NetworkConfiguration",
-        "ServiceRoleArn",
-        "SourceBucketArn",
-        "Status",
-        "Tags",
         "WebserverUrl",
         "WebserverVpcEndpointService",
     }
 )
+"""What MWAA itself makes with each environment."""
+
+OTHER_FIELDS = MADE_ANEW | {
+    "Arn",
+    "ExecutionRoleArn",
+    "KmsKey",
+    "Name",
+    "NetworkConfiguration",
+    "ServiceRoleArn",
+    "SourceBucketArn",
+    "Status",
+    "Tags",
+}
 """What cannot be the same in two environments of two Regions, and the tags, of which there is one more."""
 
-WRITTEN_AT = {"job": "start_date", "log": "dttm", "dataset_event": "timestamp", "dataset_dag_run_queue": "created_at"}
+WRITTEN_AT = {
+    "asset_dag_run_queue": "created_at",
+    "asset_event": "timestamp",
+    "dataset_dag_run_queue": "created_at",
+    "dataset_event": "timestamp",
+    "job": "start_date",
+    "log": "dttm",
+}
 """Table -> the column that says when the living environment added a row."""
 
 
@@ -53,21 +66,30 @@ def differences(story: Story, after: Rows) -> Iterator[Difference]:
 
 def rows(story: Story, after: Rows) -> Iterator[Difference]:
     """Every carried row is there, and nothing else but what the secondary has done since."""
-    lost = story.lost
-    wanted = expected(story)
+    yield from compared(story, expected(story), after, since=story.lost.at)
+
+
+def compared(story: Life, wanted: Rows, after: Rows, *, since: datetime) -> Iterator[Difference]:
+    """Every wanted row is there, and nothing else but what a living environment has done since; so are sequences."""
     actual = rules.seen(resolve(after), wanted)
-    yield from compare(wanted, actual, is_allowed(wanted, actual, lost.at))
-    for column in sequences_behind(story.secondary.airflow.url):
+    yield from compare(wanted, actual, is_allowed(wanted, actual, since))
+    for column in sequences_behind(story.successor.airflow.url):
         yield Difference(column, "wrong", "its sequence is behind")
 
 
 def expected(story: Story) -> Rows:
     """The rows that the restore has promised."""
-    moment = story.lost.backup.taken_at.isoformat(" ")
-    found = story.secondary.airflow.query("SET TIME ZONE 'UTC'; SELECT %s::timestamptz::text", moment)
-    wanted = rules.expected(resolve(story.lost.seen), resolve(story.kept.there), str(found[0][0]))
-    # The workflow itself sets which of our own DAGs are active in the secondary.
-    return {**wanted, "dag": [row for row in wanted["dag"] if not rules.is_own(row)]}
+    wanted = rules.expected(resolve(story.lost.seen), resolve(story.kept.there), as_written(story, story.lost.backup))
+    # The workflow itself sets which of our own DAGs are active in the secondary, and on which schedule.
+    theirs = [table for table in ("dag", *BY_HASH) if table in wanted]
+    return {**wanted, **{table: [row for row in wanted[table] if not rules.is_own(row)] for table in theirs}}
+
+
+def as_written(story: Life, backup: Stored) -> str:
+    """When a backup was taken, as PostgreSQL writes it."""
+    moment = backup.taken_at.isoformat(" ")
+    found = story.successor.airflow.query("SET TIME ZONE 'UTC'; SELECT %s::timestamptz::text", moment)
+    return str(found[0][0])
 
 
 def is_allowed(wanted: Rows, actual: Rows, since: datetime) -> Callable[[str, Row], bool]:
@@ -94,9 +116,7 @@ def environment(story: Story) -> Iterator[Difference]:
     """What was created is what was lost, but for what belongs to its Region."""
     config = story.site.config
     before, after = story.lost.fields, story.site.fields(story.site.secondary)
-    for field in sorted((before.keys() | after.keys()) - OTHER_FIELDS):
-        if before.get(field) != after.get(field):
-            yield Difference("environment", "changed", f"{field} is {after.get(field)!r}, not {before.get(field)!r}")
+    yield from changed(before, after, but=OTHER_FIELDS)
     side = config.secondary
     own: Mapping[str, Any] = {
         "ExecutionRoleArn": str(side.role_arn),
@@ -115,19 +135,33 @@ def environment(story: Story) -> Iterator[Difference]:
             yield Difference("environment", "wrong", f"tag {tag} is {after['Tags'].get(tag)!r}, not {value!r}")
 
 
+def changed(before: Mapping[str, Any], after: Mapping[str, Any], *, but: frozenset[str]) -> Iterator[Difference]:
+    """Fields of an environment that are not what they were."""
+    for field in sorted((before.keys() | after.keys()) - but):
+        if before.get(field) != after.get(field):
+            yield Difference("environment", "changed", f"{field} is {after.get(field)!r}, not {before.get(field)!r}")
+
+
 def messages(story: Story) -> Iterator[Difference]:
     """People were told of the beginning and of the end, once, and of nothing else."""
     config = story.site.config
+    # Said at the deployment, where the primary was slower to come up than the stack beside it.
+    early = f"No heartbeat of {config.primary.environment_name}"
     wanted: dict[str, int] = {
         f"Recovery of {config.primary.environment_name} starts": 1,
         f"{config.secondary.environment_name} has taken over": 1,
     }
-    subjects = story.subjects()
-    for words, times in {**wanted, **story.fault.told}.items():
-        told = [subject for subject in subjects if words in subject]
-        subjects = [subject for subject in subjects if subject not in told]
-        if len(told) != times:
-            yield Difference("message", "wrong", f"{words!r} was told {len(told)} times, not {times}")
+    subjects = [subject for subject in story.subjects() if subject != early]
+    yield from told(subjects, {**wanted, **story.fault.told})
+
+
+def told(subjects: list[str], wanted: Mapping[str, int]) -> Iterator[Difference]:
+    """Messages with these words in their subjects were sent so often, and no other ones."""
+    for words, times in wanted.items():
+        found = [subject for subject in subjects if words in subject]
+        subjects = [subject for subject in subjects if subject not in found]
+        if len(found) != times:
+            yield Difference("message", "wrong", f"{words!r} was told {len(found)} times, not {times}")
     for subject in subjects:
         yield Difference("message", "unexpected", subject)
 
@@ -145,10 +179,16 @@ def once(story: Story, after: Rows) -> Iterator[Difference]:
     there = story.ledger(story.site.secondary.name)
     for run in sorted(done & set(there), key=str):
         yield Difference("work", "ran again", f"{run} had succeeded before the backup")
-    for run, times in Counter(there).items():
+    yield from twice(there, after)
+
+
+def twice(ledger: list[str], after: Rows) -> Iterator[Difference]:
+    """Runs of the DAG that works every minute which worked, or are there, more than once."""
+    for run, times in Counter(ledger).items():
         if times > 1:
-            yield Difference("work", "ran again", f"{run} ran {times} times in the secondary")
-    times_of_runs = Counter(row["execution_date"] for row in after["dag_run"] if row["dag_id"] == "minutely")
+            yield Difference("work", "ran again", f"{run} ran {times} times in one environment")
+    date = "logical_date" if "dag_version" in after else "execution_date"
+    times_of_runs = Counter(row[date] for row in after["dag_run"] if row["dag_id"] == "minutely")
     for moment, times in times_of_runs.items():
         if times > 1:
             yield Difference("work", "ran again", f"the run of {moment} is there {times} times")

@@ -10,6 +10,8 @@ from drill.airflow import Airflow
 ORIGINAL = "t.dag_id = 'drill_resting' AND t.run_id = 'drill~drill_resting+1'"
 COPY = "'history~' || i"
 EARLIER = "{} - i * interval '1 hour'"
+MOMENTS = ("execution_date", "logical_date", "data_interval_start", "data_interval_end", "run_after")
+"""Those of a run, in Airflow 2 or 3."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,8 @@ class Copied:
 
 
 COPIED = (
-    Copied(
-        "dag_run",
-        {
-            "run_id": COPY,
-            **dict.fromkeys(("execution_date", "logical_date", "data_interval_start", "data_interval_end"), EARLIER),
-        },
-    ),
-    Copied("task_instance", {"run_id": COPY}),
+    Copied("dag_run", {"run_id": COPY, **dict.fromkeys(MOMENTS, EARLIER)}),
+    Copied("task_instance", {"id": "gen_random_uuid()", "run_id": COPY}),
     Copied(
         "xcom",
         {
@@ -59,7 +55,7 @@ def _columns(airflow: Airflow, table: str) -> list[str]:
     """Those that no sequence numbers."""
     found = airflow.query(
         "SELECT column_name::text FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name = %s AND column_name <> 'id'",
+        " WHERE table_schema = 'public' AND table_name = %s AND (column_name <> 'id' OR data_type = 'uuid')",
         table,
     )
     return [str(row[0]) for row in found]

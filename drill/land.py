@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drill.aws import LocalAws
@@ -61,13 +61,15 @@ def create(aws: LocalAws, config: DisasterRecovery, side: Side, **changes: Any) 
         "ExecutionRoleArn": str(side.role_arn),
         "SourceBucketArn": f"arn:aws:s3:::{side.dags_bucket_name}",
         "DagS3Path": config.common.dags_s3_path,
-        "NetworkConfiguration": {
-            "SubnetIds": [*side.subnet_ids],
-            "SecurityGroupIds": [*side.security_group_ids],
-        },
+        "NetworkConfiguration": network(side.subnet_ids, side.security_group_ids),
         "AirflowVersion": config.deployment.mwaa_version,
         "AirflowConfigurationOptions": {"core.parallelism": "64"},
         "WebserverAccessMode": "PUBLIC_ONLY",
         "Tags": {"team": "data"},
     }
     aws.client("mwaa", side.region).create_environment(**{**wanted, **changes})
+
+
+def network(subnets: Iterable[str], groups: Iterable[str]) -> dict[str, list[str]]:
+    """As CreateEnvironment takes it."""
+    return {"SubnetIds": [*subnets], "SecurityGroupIds": [*groups]}

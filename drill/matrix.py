@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from types import FrameType
 
 from drill.compare import Difference
-from drill.venvs import MATRIX, PROJECT, DrillError, chosen_lock, provision
+from drill.variants import VARIANTS, Variant
+from drill.venvs import MATRIX, PROJECT, DrillError, provision
 
+ALL = (*MATRIX, *VARIANTS)
 AT_ONCE = 2
 LIMIT_SECONDS = 900
 RUNNING: set[subprocess.Popen[str]] = set()
@@ -38,15 +40,15 @@ class Outcome:
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
         return (
-            f"{self.airflow:10}{self.python:8}{verdict:8}{self.compared:>10}{self.differences:>12}{self.seconds:>9.1f}"
+            f"{self.airflow:24}{self.python:8}{verdict:8}{self.compared:>10}{self.differences:>12}{self.seconds:>9.1f}"
         )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the drills; 0: all passed."""
     parser = argparse.ArgumentParser(prog="drill.matrix", description="The drill with each Airflow version.")
-    parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"default: {' '.join(MATRIX)}")
-    versions = parser.parse_args(arguments).versions or MATRIX
+    parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"default: {' '.join(ALL)}")
+    versions = parser.parse_args(arguments).versions or ALL
     signal.signal(signal.SIGTERM, _end)
     began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -62,7 +64,7 @@ def drill(airflow: str) -> Outcome:
     """Run one version's drill in a process of its own."""
     python = ""
     try:
-        lock = chosen_lock(airflow)
+        lock = Variant(airflow).lock
         python = lock.python
         provision(lock)
         done = _run([sys.executable, "-m", "drill", "--strategy", "engine", "--airflow", airflow, "--json"])
@@ -76,7 +78,7 @@ def drill(airflow: str) -> Outcome:
 
 def table(outcomes: list[Outcome]) -> str:
     """All outcomes for people, those that did not pass with their reasons."""
-    head = f"{'Airflow':10}{'Python':8}{'':8}{'rows':>10}{'differences':>12}{'seconds':>9}"
+    head = f"{'Airflow':24}{'Python':8}{'':8}{'rows':>10}{'differences':>12}{'seconds':>9}"
     return "\n".join([head, *(str(outcome) for outcome in outcomes)])
 
 

@@ -10,7 +10,7 @@ from drill.compare import Difference
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened, in seconds since the disaster."""
+    """Something that happened, in seconds since the disaster, or since the stop began."""
 
     seconds: float
     words: str
@@ -18,7 +18,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Part:
-    """What a recovery is made up of, by the strategy's formula."""
+    """What a recovery, or the time without the environment, is made up of, by the strategy's formula."""
 
     name: str
     seconds: float
@@ -47,11 +47,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """A state of the workflow."""
+    """A state of a workflow."""
 
     name: str
     seconds: float | None
-    """In seconds since the disaster; None: it was not entered."""
+    """As those of a moment; None: it was not entered."""
+    workflow: str = "The workflow"
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Outcome:
     expected: str = ""
     """What a fault was to come to."""
     status: str = ""
-    """Of the execution that recovered."""
+    """Of the execution that recovered, or of the last one of stop and start."""
     formula: str = ""
     rto_seconds: float | None = None
     """From the disaster until a DAG ran again in the secondary."""
@@ -73,6 +74,10 @@ class Outcome:
     """From the backup until the disaster."""
     interval_seconds: float = 0.0
     """Between two scheduled backups, which bounds the RPO."""
+    away_seconds: float | None = None
+    """From the beginning of a stop until a DAG ran again after the start."""
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of the times besides."""
     moments: list[Moment] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     backup_id: str = ""
@@ -85,6 +90,7 @@ class Outcome:
     steps: list[Step] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     logs_searched: int = 0
+    real: list[str] = field(default_factory=list)
     simulated: list[str] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
     """What the drill did -> its seconds, for who wants it faster."""
@@ -99,6 +105,17 @@ class Outcome:
     def made_up_seconds(self) -> float:
         """What the formula comes to with what was measured."""
         return sum(part.seconds for part in self.parts)
+
+    @property
+    def times(self) -> list[str]:
+        """The times in words, each with what it is counted from."""
+        every = f"backups are taken every {self.interval_seconds:.0f} s"
+        known = {
+            "RTO {} s: from the disaster until a DAG ran again": self.rto_seconds,
+            f"RPO {{}} s: from the backup until the disaster; {every}": self.rpo_seconds,
+            "away {} s: from the beginning of the stop until a DAG ran again": self.away_seconds,
+        }
+        return [*(words.format(value) for words, value in known.items() if value is not None), *self.notes]
 
     def document(self) -> dict[str, object]:
         """All of it, for JSON."""

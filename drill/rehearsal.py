@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from drill.compare import Difference, compare
 from drill.fernet import decrypted
 from drill.postgres import Postgres
 from drill.snapshot import Rows, read, resolve, sequences_behind
-from drill.venvs import PROJECT, DrillError
+from drill.variants import OLDER, Variant, live_in_airflow_2
+from drill.venvs import PROJECT, DrillError, chosen_lock, provision
 
 PACKAGE = PROJECT / "assets" / "dags" / "mwaa_dr"
 DAGS = Path(__file__).parent / "dags"
@@ -46,7 +47,8 @@ BY_HAND = {
 BY_SCHEDULER = {"drill_consumer": 1, "drill_yearly": 3}
 """DAG -> the number of runs that the scheduler makes of it by itself, all successful."""
 AT_ONCE_IN_3 = {"drill_yearly": 1}
-"""DAG -> the runs beyond these in Airflow 3, whose cron means a moment, not the end of an interval."""
+"""DAG -> the runs beyond these in Airflow 3, whose cron means a moment, not the end of an interval; what Airflow 2 ran
+up to the end of an interval counts as run at that moment."""
 
 AT_WORK = {("drill_interrupted", "sleep", "running"), ("drill_waiting", "deferred_for_long", "deferred")}
 """What the disaster interrupts."""
@@ -58,18 +60,23 @@ ELSEWHERE = ("drill_elsewhere", "drill_xcoms")
 class Rehearsal:
     """One Airflow version, two environments, each with a database server of its own."""
 
-    def __init__(self, venv: Path, folder: Path, stack: ExitStack) -> None:
-        self.account = Account(airflow=venv.name.partition("-")[0])
+    def __init__(self, variant: Variant, folder: Path, stack: ExitStack) -> None:
+        self.account = Account(airflow=variant.name)
+        self._variant = variant
+        self._folder = folder
         self._stack = stack
         self._keys = {name: base64.urlsafe_b64encode(os.urandom(32)).decode() for name in ("primary", "second")}
         self._servers = {name: stack.enter_context(Postgres()) for name in self._keys}
-        self.primary, self.second = (self._environment(name, venv, folder) for name in self._keys)
+        self._urls = {name: server.create("airflow") for name, server in self._servers.items()}
+        venv = provision(variant.lock)
+        self.primary, self.second = (self._environment(name, venv, folder / name) for name in self._keys)
         self._before: Rows = {}
         self._there: Rows = {}
 
     def run(self) -> Account:
         """Play all of it; what went wrong is in the account."""
         began = time.monotonic()
+        self.live_in_airflow_2()
         self.migrate()
         self.live()
         self.live_elsewhere()
@@ -81,17 +88,26 @@ class Rehearsal:
         self.account.seconds = round(time.monotonic() - began, 1)
         return self.account
 
+    def live_in_airflow_2(self) -> None:
+        """Let the databases that are to be upgraded be those of an Airflow 2 first."""
+        for name in filter(self._variant.is_upgraded, self._keys):
+            with self._part(f"run DAGs in Airflow {OLDER}"):
+                venv = provision(chosen_lock(OLDER))
+                live_in_airflow_2(self._environment(name, venv, self._folder / f"{name}-{OLDER}"))
+
     def migrate(self) -> None:
         """Migrate both databases with the real Airflow, at once."""
         with self._part("migrate two databases"):
-            begun = [(airflow, airflow.migrate()) for airflow in (self.primary, self.second)]
-            for airflow, process in begun:
-                airflow.finish(process, "migrate")
+            for what in self._variant.schemas:
+                begun = [(airflow, airflow.migrate(what)) for airflow in (self.primary, self.second)]
+                for airflow, process in begun:
+                    airflow.finish(process, "migrate")
 
     def live(self) -> None:
         """Let the primary's scheduler run everything, and wait until only interrupted work is left."""
         with self._part("run DAGs in the primary"):
-            seed.before_the_runs(self.primary)
+            if not self._variant.is_upgraded("primary"):
+                seed.before_the_runs(self.primary)
             self.primary.start("scheduler", "triggerer")
             self.primary.act(
                 variables=seed.VARIABLES,
@@ -100,7 +116,8 @@ class Rehearsal:
                 unpause=[*BY_HAND, *BY_SCHEDULER, "drill_half_fed", "backup_metadata"],
                 trigger=[by_hand(dag_id) for dag_id in BY_HAND],
             )
-            self.primary.wait("the primary's runs", lambda: unfinished(self.primary), RUN_SECONDS)
+            upgraded = self._variant.is_upgraded("primary")
+            self.primary.wait("the primary's runs", lambda: unfinished(self.primary, upgraded=upgraded), RUN_SECONDS)
             seed.after_the_runs(self.primary)
 
     def live_elsewhere(self) -> None:
@@ -143,7 +160,8 @@ class Rehearsal:
         """Hold every row against what the rules promise."""
         with self._part("compare every row"):
             found = self.second.query("SET TIME ZONE 'UTC'; SELECT %s::timestamptz::text", self.account.moment)
-            expected = rules.expected(resolve(self._before), resolve(self._there), str(found[0][0]))
+            before = {table: rows for table, rows in self._before.items() if table in self._there}
+            expected = rules.expected(resolve(before), resolve(self._there), str(found[0][0]))
             actual = rules.seen(resolve(self._rows(self.second)), expected)
             self.account.compared = sum(len(rows) for rows in expected.values())
             self.account.differences += compare(expected, actual, rules.is_own_activity)
@@ -172,9 +190,10 @@ class Rehearsal:
             "AIRFLOW__WEBSERVER__SECRET_KEY": os.urandom(16).hex(),
             "AIRFLOW_VAR_DR_STORAGE_TYPE": "LOCAL_FS",
             **(seed.PRIMARY_SETTINGS if name == "primary" else {}),
+            **self._variant.settings,
         }
-        url = self._servers[name].create("airflow")
-        airflow = Airflow(name, venv, folder / name, url, {**settings, **_as_on_mwaa(name, url)})
+        url = self._urls[name]
+        airflow = Airflow(name, venv, folder, url, {**settings, **_as_on_mwaa(name, url)})
         self._stack.callback(airflow.kill)
         missing = "drill_elsewhere.py" if name == "primary" else "drill_late.py"
         for dag in DAGS.glob("drill_*.py"):
@@ -235,14 +254,14 @@ class Rehearsal:
         print(f"{self.account.airflow}  {name}: {self.account.parts[name]} s", file=sys.stderr, flush=True)
 
 
-def unfinished(primary: Airflow) -> str:
+def unfinished(primary: Airflow, dags: Mapping[str, str] = BY_HAND, *, upgraded: bool = False) -> str:
     """What is missing until the primary's own DAGs have done all that they do; empty: nothing is."""
     runs: dict[str, list[str]] = {}
-    more = AT_ONCE_IN_3 if primary.version >= (3,) else {}
-    for dag_id, state in primary.query("SELECT dag_id, state FROM dag_run"):
+    more = AT_ONCE_IN_3 if primary.version >= (3,) and not upgraded else {}
+    for dag_id, state in primary.query("SELECT dag_id, state FROM dag_run WHERE run_id NOT LIKE 'before~%%'"):
         runs.setdefault(dag_id, []).append(state)
     wanted = {
-        **{dag_id: [state] for dag_id, state in BY_HAND.items()},
+        **{dag_id: [state] for dag_id, state in dags.items()},
         **{dag_id: ["success"] * (number + more.get(dag_id, 0)) for dag_id, number in BY_SCHEDULER.items()},
     }
     wrong = [f"{dag_id} has {runs.get(dag_id)}" for dag_id, states in wanted.items() if runs.get(dag_id) != states]
@@ -255,7 +274,8 @@ def unfinished(primary: Airflow) -> str:
         " ('running', 'deferred', 'queued', 'scheduled', 'up_for_retry', 'up_for_reschedule', 'restarting')",
         [*wanted],
     )
-    return "; ".join(wrong) or ("" if set(at_work) == AT_WORK else f"at work: {sorted(at_work)}")
+    left = {one for one in AT_WORK if one[0] in dags}
+    return "; ".join(wrong) or ("" if set(at_work) == left else f"at work: {sorted(at_work)}")
 
 
 def _run_id(dag_id: str) -> str:

@@ -150,10 +150,11 @@ def the_parser_stamps_datasets(e: Expectation) -> None:
             row["updated_at"] = ANY
 
 
-def known_users_keep_their_roles(e: Expectation) -> None:
+def known_users_and_groups_keep_their_roles(e: Expectation) -> None:
     """A restore raises nobody's rights."""
-    known = {identity("ab_user", row) for row in e.there.get("ab_user", [])}
-    e.drop("ab_user_role", lambda row: row["user_id"] in known)
+    known = {identity(table, row) for table in ("ab_user", "ab_group") for row in e.there.get(table, [])}
+    for table in ("ab_user_role", "ab_user_group", "ab_group_role"):
+        e.drop(table, lambda row: not known.isdisjoint((row.get("user_id"), row.get("group_id"))))
 
 
 def the_target_keeps_what_is_its_own(e: Expectation) -> None:
@@ -175,8 +176,8 @@ def the_target_keeps_what_is_its_own(e: Expectation) -> None:
 
 RULES: tuple[Callable[[Expectation], None], ...] = (
     some_tables_are_not_carried,
-    only_used_versions_of_dags_are_carried,
     own_work_stays_behind,
+    only_used_versions_of_dags_are_carried,
     runs_without_a_finished_task_are_left_out,
     other_interrupted_runs_come_back_as_failed,
     triggers_are_forgotten,
@@ -185,7 +186,7 @@ RULES: tuple[Callable[[Expectation], None], ...] = (
     missed_slas_are_sent,
     of_a_dag_only_its_activity_is_carried,
     the_parser_stamps_datasets,
-    known_users_keep_their_roles,
+    known_users_and_groups_keep_their_roles,
     the_target_keeps_what_is_its_own,
 )
 """In this order: each works on what the ones before it left."""

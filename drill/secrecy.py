@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from drill.compare import Difference
-from drill.story import Story
+from drill.life import Life
 
 LOGS = ("*.log", "*.out")
+WATCHED = "msg=StartupDetails("
+"""How Airflow 3.0, at any level, tells all that it sends to a task, with the conf (docs/living-airflow.md)."""
 
 
-def differences(story: Story) -> Iterator[Difference]:
+def differences(story: Life) -> Iterator[Difference]:
     """Each place where something secret was logged; the secret itself is not told."""
     needles = secrets_of(story)
     for place, text in logged(story):
@@ -20,7 +22,7 @@ def differences(story: Story) -> Iterator[Difference]:
                 yield Difference("log", "tells a secret", f"{name} is in {place}")
 
 
-def secrets_of(story: Story) -> dict[str, str]:
+def secrets_of(story: Life) -> dict[str, str]:
     """Name -> what nobody may find."""
     sent = {str(call.parameters["taskToken"]) for call in story.site.aws.calls() if "taskToken" in call.parameters}
     return {
@@ -30,15 +32,22 @@ def secrets_of(story: Story) -> dict[str, str]:
     }
 
 
-def logged(story: Story) -> Iterator[tuple[str, str]]:
-    """Where something was logged -> its text: files, log groups of both Regions, Airflow's audit log."""
+def logged(story: Life) -> Iterator[tuple[str, str]]:
+    """Where something was logged -> its text: files, log groups of all Regions, Airflow's audit log."""
+    is_watched = story.successor.airflow.version[:2] == (3, 0)
     for pattern in LOGS:
         for path in sorted(story.folder.rglob(pattern)):
-            yield str(path.relative_to(story.folder)), path.read_text(errors="replace")
-    for region in (story.site.primary.region, story.site.secondary.region):
+            text = path.read_text(errors="replace")
+            yield str(path.relative_to(story.folder)), without_what_is_sent(text) if is_watched else text
+    for region in story.site.regions:
         yield from _log_groups(story.site.aws.client("logs", region), region)
-    for extra, event in story.secondary.airflow.query("SELECT extra, event FROM log WHERE extra IS NOT NULL"):
-        yield f"the audit log of the secondary ({event})", str(extra)
+    for extra, event in story.successor.airflow.query("SELECT extra, event FROM log WHERE extra IS NOT NULL"):
+        yield f"the audit log of what goes on ({event})", str(extra)
+
+
+def without_what_is_sent(text: str) -> str:
+    """Without the lines that Airflow 3.0 itself writes before any code of ours runs."""
+    return "\n".join(line for line in text.splitlines() if WATCHED not in line)
 
 
 def _log_groups(logs: Any, region: str) -> Iterator[tuple[str, str]]:

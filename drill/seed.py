@@ -75,6 +75,7 @@ def after_the_runs(primary: Airflow) -> None:
     primary.query("UPDATE dag SET is_paused = true WHERE dag_id = 'drill_resting'")
     _add_entries(primary)
     if primary.version >= (3,):
+        _add_what_fab_has(primary)
         _add_notes(primary, by="ti_id", columns="id")
         return
     primary.query(
@@ -92,6 +93,23 @@ def _add_entries(primary: Airflow) -> None:
         "INSERT INTO log (dttm, event, owner, extra) VALUES (now(), 'nasty', 'drill', %s), (now(), 'empty', '', ''),"
         " (now(), 'null', NULL, NULL), (NULL, 'twin', 'drill', 'x'), (NULL, 'twin', 'drill', 'x')",
         NASTY,
+    )
+
+
+def _add_what_fab_has(primary: Airflow) -> None:
+    """What an Airflow 3 with the FAB auth manager has and an upgraded one has not brought along."""
+    if not primary.query("SELECT 1 FROM pg_tables WHERE tablename = 'ab_group'"):
+        return
+    if not primary.query("SELECT 1 FROM ab_role WHERE name LIKE 'drill%%'"):
+        _add_role(primary)
+    primary.query(
+        "WITH new AS (INSERT INTO ab_group (id, name, label)"
+        " VALUES (nextval('ab_group_id_seq'), 'drill group', 'é') RETURNING id),"
+        " person AS (INSERT INTO ab_user_group (id, user_id, group_id)"
+        " SELECT nextval('ab_user_group_id_seq'), ab_user.id, new.id FROM ab_user, new WHERE username = 'drill')"
+        " INSERT INTO ab_group_role (id, group_id, role_id)"
+        " SELECT nextval('ab_group_role_id_seq'), new.id, ab_role.id FROM ab_role, new"
+        " WHERE ab_role.name = 'drill role é'"
     )
 
 
@@ -115,12 +133,12 @@ def _add_notes(primary: Airflow, by: str, columns: str) -> None:
     primary.query(
         "INSERT INTO dag_run_note (user_id, dag_run_id, content, created_at, updated_at)"
         f" SELECT {author}, id, %s, now(), now() FROM dag_run"
-        " WHERE dag_id IN ('drill_mapped', 'drill_yearly')",
+        " WHERE dag_id IN ('drill_mapped', 'drill_yearly') ON CONFLICT DO NOTHING",
         NASTY,
     )
     primary.query(
         f"INSERT INTO task_instance_note (user_id, {by}, content, created_at, updated_at)"
         f" SELECT NULL, {columns}, %s, now(), now() FROM task_instance"
-        " WHERE dag_id = 'drill_mapped'",
+        " WHERE dag_id = 'drill_mapped' ON CONFLICT DO NOTHING",
         NASTY,
     )

@@ -15,6 +15,7 @@ SURROGATE = "id"
 """The name of every column that is numbered by a sequence, and of the UUIDs of Airflow 3."""
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "ab_group": ("name",),
     "ab_permission": ("name",),
     "ab_permission_view": ("permission_id", "view_menu_id"),
     "ab_role": ("name",),
@@ -67,6 +68,7 @@ POINTERS: Mapping[str, str | tuple[str, str]] = {
     "dag_version_id": "dag_version",
     "dataset_id": "dataset",
     "event_id": ("dataset_event", "asset_event"),
+    "group_id": "ab_group",
     "job_id": "job",
     "log_template_id": "log_template",
     "permission_id": "ab_permission",
@@ -99,10 +101,11 @@ def read_from(cursor: psycopg2.extensions.cursor) -> Rows:
     """Read every table as the transaction of a cursor sees it, keys as they are."""
     cursor.execute("SET TIME ZONE 'UTC'")
     cursor.execute(
-        "SELECT table_name, array_agg(column_name::text ORDER BY column_name)"
+        "SELECT table_name, array_agg(column_name::text ORDER BY column_name),"
+        " array_agg(data_type = 'json' ORDER BY column_name)"
         " FROM information_schema.columns WHERE table_schema = 'public' GROUP BY 1"
     )
-    return {table: _rows(cursor, table, columns) for table, columns in cursor.fetchall()}
+    return {table: _rows(cursor, table, columns, are_json) for table, columns, are_json in cursor.fetchall()}
 
 
 def identity(table: str, row: Row) -> str:
@@ -159,6 +162,11 @@ def sequences_behind(url: str) -> list[str]:
                 "SELECT table_name, column_name, substring(column_default from '''(.*)''')"
                 " FROM information_schema.columns"
                 " WHERE table_schema = 'public' AND column_default LIKE 'nextval(%'"
+                # A newer FAB auth manager asks its sequences itself.
+                " UNION SELECT table_name, column_name, sequence_name"
+                " FROM information_schema.columns JOIN information_schema.sequences"
+                " ON sequence_name = table_name || '_' || column_name || '_seq'"
+                " WHERE table_name LIKE 'ab\\_%' AND column_default IS NULL"
             )
             return [
                 f"{table}.{column}"
@@ -169,8 +177,12 @@ def sequences_behind(url: str) -> list[str]:
         connection.close()
 
 
-def _rows(cursor: psycopg2.extensions.cursor, table: str, columns: list[str]) -> list[Row]:
-    chosen = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns)
+def _rows(cursor: psycopg2.extensions.cursor, table: str, columns: list[str], are_json: list[bool]) -> list[Row]:
+    # An upgraded database keeps as json, with its spaces, what a fresh one has as jsonb.
+    chosen = sql.SQL(", ").join(
+        sql.SQL("{}::jsonb::text" if is_json else "{}::text").format(sql.Identifier(column))
+        for column, is_json in zip(columns, are_json, strict=True)
+    )
     cursor.execute(sql.SQL("SELECT {} FROM {}").format(chosen, sql.Identifier(table)))
     return [dict(zip(columns, values, strict=True)) for values in cursor.fetchall()]
 

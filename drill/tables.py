@@ -10,8 +10,10 @@ from drill.snapshot import IDENTITY
 
 NOT_CARRIED = frozenset(
     {
+        "_xcom_archive",
         "ab_register_user",
         "alembic_version",
+        "alembic_version_fab",
         "asset_active",
         "asset_trigger",
         "asset_watcher",
@@ -83,7 +85,9 @@ KEPT_BY: dict[str, tuple[str, ...]] = {
         if table not in (*OF_RUNS, "dataset_event", "asset_event", "trigger")
     },
     **BY_HASH,
+    "ab_group_role": ("group_id", "role_id"),
     "ab_permission_view_role": ("permission_view_id", "role_id"),
+    "ab_user_group": ("user_id", "group_id"),
     "ab_user_role": ("user_id", "role_id"),
     "asset_alias_asset": ("alias_id", "asset_id"),
     "asset_alias_asset_event": ("alias_id", "event_id"),

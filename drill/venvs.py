@@ -50,7 +50,7 @@ def locks() -> dict[str, Lock]:
     for path in LOCKS.glob("*-py*.txt"):
         airflow, _, python = path.stem.rpartition("-py")
         found.append(Lock(airflow, f"{python[0]}.{python[1:]}", path))
-    return {lock.airflow: lock for lock in sorted(found, key=lambda lock: _numbers(lock.airflow))}
+    return {lock.airflow: lock for lock in sorted(found, key=lambda lock: (_numbers(lock.airflow), lock.airflow))}
 
 
 def chosen_lock(airflow: str = "") -> Lock:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from drill import evidence, secrecy
 from drill.compare import Difference
 from drill.executions import Execution
+from drill.ground import WAIT_SCALE
+from drill.life import Life
 from drill.outcome import Moment, Outcome, Part, Run, Step, TableRows
+from drill.report.picture import DETECTED, DISASTER
 from drill.rules import OWN_DAGS
-from drill.site import BACKUP_MINUTES, REHEARSED, WAIT_SCALE, Site
+from drill.site import BACKUP_MINUTES, REHEARSED, Site
 from drill.snapshot import Rows
 from drill.story import Story
 from drill.strategies import Strategy
 from drill.tables import rows_of
 
 TOLD_STATES = {
-    "Take the lease": "the failure is detected",
+    "Take the lease": DETECTED,
     "Disable the health schedule": "the recovery begins",
     "Create the secondary environment": "the secondary environment is being created",
     "Look at the secondary environment": "the secondary environment is available",
@@ -29,6 +33,21 @@ TOLD_STATES = {
 """State -> what its first entry means to people, in the order of the workflows."""
 
 
+REAL = (
+    "the CloudFormation templates that the CDK synthesises from this .env, deployed by its command line",
+    "the state machines and the code of every Lambda function",
+    "Airflow: scheduler, triggerer, web server with its REST API, commands, tasks; on a PostgreSQL server for each"
+    " environment",
+    "mwaa_dr as the stacks put it into the DAGs bucket: the DAGs that back up and restore, which answer by task token",
+)
+SIMULATED = (
+    "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md); IAM is not enforced",
+    "MWAA's containers: scheduler, triggerer and web server are processes of this machine, tasks run beside the"
+    " scheduler",
+    "creation of an environment takes as long as Airflow needs to start, not 20 to 30 minutes",
+)
+
+
 def outcome(story: Story, strategy: Strategy, airflow: str) -> Outcome:
     """What a story came to that was recovered."""
     execution, lost = story.execution, story.lost
@@ -36,7 +55,7 @@ def outcome(story: Story, strategy: Strategy, airflow: str) -> Outcome:
     after = story.rows_of(story.secondary)
     searched = sum(len(text) for _, text in secrecy.logged(story))
     report = story.backups.report_of_restore(lost.backup.id)
-    running = _running_again(story)
+    running = running_again(story, lost.at)
     return Outcome(
         strategy=strategy.name,
         title=strategy.title,
@@ -45,20 +64,21 @@ def outcome(story: Story, strategy: Strategy, airflow: str) -> Outcome:
         expected=story.fault.expected,
         status=execution.status,
         formula=strategy.formula,
-        rto_seconds=_since(lost.at, running) if running else None,
-        rpo_seconds=_since(lost.backup.taken_at, lost.at),
+        rto_seconds=since(lost.at, running) if running else None,
+        rpo_seconds=since(lost.backup.taken_at, lost.at),
         interval_seconds=BACKUP_MINUTES * 60.0,
         moments=_moments(story, execution, running),
         parts=_parts(story.site, strategy, execution),
         backup_id=lost.backup.id,
         compared=sum(len(rows) for rows in evidence.expected(story).values()),
-        tables=_tables(lost.backup.manifest, report),
+        tables=tables(lost.backup.manifest, report),
         not_carried=lost.backup.manifest["not_carried"],
         lost=_lost_runs(story),
         interrupted=[_interrupted(run) for run in lost.backup.manifest["interrupted"]],
-        steps=_steps(story, execution),
+        steps=[*steps("The recovery", story.site.there("stepfunctions"), story.site.machine, execution, lost.at)],
         messages=story.subjects(),
         logs_searched=searched,
+        real=[*REAL, "replication of backups and DAGs by the rules of the templates"],
         simulated=simulated(story.site),
         phases=story.kept.parts,
         differences=_differences(story, after),
@@ -70,12 +90,9 @@ def simulated(site: Site) -> list[str]:
     check = site.config.health_check.interval_mins
     changed = ", ".join(f"{name}={value}" for name, value in REHEARSED.items())
     return [
-        "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md); IAM is not enforced",
-        "MWAA's containers: scheduler, triggerer and web server are processes of this machine, tasks run beside the"
-        " scheduler",
+        *SIMULATED,
         f"time: the health check runs every {site.check_seconds:.0f} s instead of {check} min, waits of the workflow"
         f" are {1 / WAIT_SCALE:.0f} times shorter",
-        "creation of an environment takes as long as Airflow needs to start, not 20 to 30 minutes",
         f"set for the rehearsal: {changed}; VPCs, subnets and security groups are its own",
     ]
 
@@ -88,34 +105,38 @@ def _differences(story: Story, after: Rows) -> list[Difference]:
     return [*evidence.differences(story, after), *secrecy.differences(story)]
 
 
-def _since(begin: datetime, moment: datetime) -> float:
+def since(begin: datetime, moment: datetime) -> float:
+    """Seconds, as they are told."""
     return round((moment - begin).total_seconds(), 1)
 
 
 def _moments(story: Story, execution: Execution, running: datetime | None) -> list[Moment]:
     lost = story.lost
     found = [
-        Moment(_since(lost.at, lost.backup.taken_at), f"backup {lost.backup.id} is taken"),
-        Moment(0.0, "the primary Region is lost"),
-        Moment(_since(lost.at, execution.started), "a scheduled health check starts"),
+        Moment(since(lost.at, lost.backup.taken_at), f"backup {lost.backup.id} is taken"),
+        Moment(0.0, DISASTER),
+        Moment(since(lost.at, execution.started), "a scheduled health check starts"),
     ]
-    for state, words in TOLD_STATES.items():
-        if visit := execution.first_visit(state):
-            found.append(Moment(_since(lost.at, visit.entered), words))
-    found += [Moment(_since(lost.at, moment), words) for words, moment in story.kept.moments.items()]
+    found += states_told(execution, TOLD_STATES, lost.at)
+    found += [Moment(since(lost.at, moment), words) for words, moment in story.kept.moments.items()]
     if execution.ended:
-        found.append(Moment(_since(lost.at, execution.ended), f"the workflow ends: {execution.status}"))
+        found.append(Moment(since(lost.at, execution.ended), f"the workflow ends: {execution.status}"))
     if running:
-        found.append(Moment(_since(lost.at, running), "a DAG runs again, in the secondary"))
+        found.append(Moment(since(lost.at, running), "a DAG runs again, in the secondary"))
     return sorted(found, key=lambda moment: moment.seconds)
 
 
-def _running_again(story: Story) -> datetime | None:
-    """When the first task of a user's DAG began in the secondary."""
-    found = story.secondary.airflow.query(
-        "SELECT min(start_date) FROM task_instance WHERE start_date > %s AND dag_id <> ALL(%s)",
-        story.lost.at,
-        [*OWN_DAGS],
+def states_told(execution: Execution, words: Mapping[str, str], begin: datetime) -> Iterator[Moment]:
+    """When states were entered first, in words."""
+    for state, what in words.items():
+        if visit := execution.first_visit(state):
+            yield Moment(since(begin, visit.entered), what)
+
+
+def running_again(story: Life, since: datetime) -> datetime | None:
+    """When the first task of a user's DAG began in what goes on in the end."""
+    found = story.successor.airflow.query(
+        "SELECT min(start_date) FROM task_instance WHERE start_date > %s AND dag_id <> ALL(%s)", since, [*OWN_DAGS]
     )
     moment: datetime | None = found[0][0]
     return moment.astimezone(timezone.utc) if moment else None
@@ -127,7 +148,8 @@ def _parts(site: Site, strategy: Strategy, execution: Execution) -> list[Part]:
     return [interval, *(Part(name, round(length.total_seconds(), 1)) for name, length in measured)]
 
 
-def _tables(manifest: dict[str, Any], report: dict[str, Any]) -> list[TableRows]:
+def tables(manifest: dict[str, Any], report: dict[str, Any]) -> list[TableRows]:
+    """What was in a backup, and what its restore did with that."""
     done = {line["table"]: line for line in report.get("tables", ())}
     return [
         TableRows(
@@ -153,13 +175,11 @@ def _interrupted(run: dict[str, Any]) -> Run:
     return Run(run["dag_id"], run["run_id"], f"{run['state']}, becomes {run['becomes']}")
 
 
-def _steps(story: Story, execution: Execution) -> list[Step]:
-    """Every state of the workflow in the order in which it is drawn."""
+def steps(workflow: str, states: Any, machine: str, execution: Execution, begin: datetime) -> Iterator[Step]:
+    """Every state of a workflow in the order in which it is drawn."""
     from docs.outline import outline as drawn
 
-    said = story.site.there("stepfunctions").describe_state_machine(stateMachineArn=story.site.machine)
-    steps = []
-    for name in drawn(json.loads(said["definition"])).kinds:
-        visit = execution.first_visit(name)
-        steps.append(Step(name, _since(story.lost.at, visit.entered) if visit else None))
-    return steps
+    said = states.describe_state_machine(stateMachineArn=machine)
+    for state in drawn(json.loads(said["definition"])).kinds:
+        visit = execution.first_visit(state)
+        yield Step(state, since(begin, visit.entered) if visit else None, workflow)

@@ -205,6 +205,10 @@ class LocalAws:
         if schedules is not None:
             self.control.post("schedules/scale", rates=schedules)
 
+    def stop_the_clock(self, *, stopped: bool = True) -> None:
+        """No schedule fires at a time of day any more, only at its rate, and by `fire_schedule`."""
+        self.control.post("schedules/clock", runs=not stopped)
+
     def fire_schedule(self, name: str, *, region: str = "", group: str = "default") -> None:
         """Let a schedule call its target now, whatever its expression and state say."""
         self.control.post("schedules/fire", region=region or self.regions[0], name=name, group=group)

@@ -13,7 +13,8 @@ from drill_moved import DAG, IN_AIRFLOW_3, BaseOperator, Dataset, PythonOperator
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 SOON = 15 if IN_AIRFLOW_3 else 2
 """Seconds; a task that is queued anew before its scheduler heard of its first end fails in Airflow 3."""
-FED = Dataset("s3://drill/fed?name=a%20b&x=1", extra={"owner": "drill", "note": "a|b\n'c'"})
+FED = Dataset("s3://drill/fed?name=a+b&x=1", extra={"owner": "drill", "note": "a|b\n'c'"})
+NAMED = [Dataset(name="named | 'a'", uri="s3://drill/named?name=a%20b")] if IN_AIRFLOW_3 else []
 STARVED = Dataset("s3://drill/starved")
 NASTY = "é 漢字 🙂 | \\N \\. 'single' \"double\" \r\n\ttab , ; %s"
 
@@ -129,7 +130,7 @@ with DAG("drill_rescheduled", start_date=START, schedule=None):
     )
 
 with DAG("drill_producer", start_date=START, schedule=None):
-    PythonOperator(task_id="produce", python_callable=do_nothing, outlets=[FED])
+    PythonOperator(task_id="produce", python_callable=do_nothing, outlets=[FED, *NAMED])
 
 with DAG("drill_consumer", start_date=START, schedule=[FED]):
     give(1)

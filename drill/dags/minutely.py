@@ -7,8 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from airflow import DAG
-from airflow.operators.python import PythonOperator
+from drill_moved import DAG, PythonOperator
 
 
 def work(run_id: str, **_: Any) -> str:

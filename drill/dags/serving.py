@@ -145,11 +145,11 @@ class _Both:
         return found
 
 
-def answers(port: int) -> bool:
-    """Whether Airflow's web server answers at a port of this machine."""
+def answers(port: int, path: str) -> bool:
+    """Whether Airflow's web server has something at a path of a port of this machine."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", HEALTH)
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except OSError:
         return False

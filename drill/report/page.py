@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from drill.outcome import Outcome, Run, Step
@@ -11,15 +12,6 @@ from drill.report import picture
 
 STYLE = Path(__file__).with_name("page.css")
 LISTED = 200
-
-REAL = (
-    "the CloudFormation templates that the CDK synthesises from this .env, deployed by its command line",
-    "the state machines and the code of every Lambda function",
-    "Airflow: scheduler, triggerer, web server with its REST API, commands, tasks; on a PostgreSQL server for each"
-    " environment",
-    "mwaa_dr as the stacks put it into the DAGs bucket: backup on its schedule, restore answered by task token",
-    "replication of backups and DAGs by the rules of the templates",
-)
 
 
 def page(outcomes: Sequence[Outcome]) -> str:
@@ -31,9 +23,9 @@ def page(outcomes: Sequence[Outcome]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>Disaster rehearsed: {verdict}</title><link rel="icon" href="data:,">'
+        f'<title>Rehearsed: {verdict}</title><link rel="icon" href="data:,">'
         f"<style>{STYLE.read_text()}</style></head><body><main>"
-        f'<h1>A Region is lost, and recovered</h1><p class="verdict {style}">{verdict}</p>{body}</main></body></html>\n'
+        f'<h1>The rehearsal</h1><p class="verdict {style}">{verdict}</p>{body}</main></body></html>\n'
     )
 
 
@@ -52,9 +44,9 @@ def _section(outcome: Outcome) -> str:
             _times(outcome),
             _formula(outcome),
             _work(outcome),
-            _path(outcome.steps),
+            *map(_path, _workflows(outcome.steps)),
             _tables(outcome),
-            _listed("What is real", REAL),
+            _listed("What is real", outcome.real),
             _listed("What is simulated, or was set", outcome.simulated),
             _listed("What people were told", outcome.messages),
             "</section>",
@@ -63,7 +55,7 @@ def _section(outcome: Outcome) -> str:
 
 
 def _numbers(outcome: Outcome) -> str:
-    seconds = {"RTO": outcome.rto_seconds, "RPO": outcome.rpo_seconds}
+    seconds = {"RTO": outcome.rto_seconds, "RPO": outcome.rpo_seconds, "away": outcome.away_seconds}
     shown = {name: f"{value:.1f} s" for name, value in seconds.items() if value is not None}
     shown |= {
         "rows compared": f"{outcome.compared:,}",
@@ -95,9 +87,8 @@ def _formula(outcome: Outcome) -> str:
     sum_of = " + ".join(f"{escape(part.name)} {part.seconds:.1f} s" for part in outcome.parts)
     return (
         f"<h3>Against the formula</h3><p>{escape(outcome.formula)}</p>"
-        f"<p>With what was measured: {sum_of} = {outcome.made_up_seconds:.1f} s. The RTO is counted from the disaster "
-        "until a DAG ran again; the RPO is the time from the backup until the disaster, of at most the "
-        f"{outcome.interval_seconds:.0f} s between two backups and the time that one takes.</p>"
+        f"<p>With what was measured: {sum_of} = {outcome.made_up_seconds:.1f} s.</p>"
+        + "".join(f"<p>{escape(note)}</p>" for note in outcome.times)
     )
 
 
@@ -112,9 +103,11 @@ def _runs(title: str, runs: Sequence[Run]) -> str:
     return f"<h3>{title}</h3><ul>{lines}</ul>"
 
 
+def _workflows(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    return ([*states] for _, states in groupby(steps, lambda step: step.workflow))
+
+
 def _path(steps: Sequence[Step]) -> str:
-    if not steps:
-        return ""
     lines = [
         f'<li class="taken"><span>{escape(step.name)}</span><time>{step.seconds:+.1f} s</time></li>'
         if step.seconds is not None
@@ -122,7 +115,8 @@ def _path(steps: Sequence[Step]) -> str:
         for step in steps
     ]
     taken = sum(step.seconds is not None for step in steps)
-    return f'<h3>The workflow: {taken} of {len(steps)} states were entered</h3><ol class="path">{"".join(lines)}</ol>'
+    head = f"{escape(steps[0].workflow)}: {taken} of {len(steps)} states were entered"
+    return f'<h3>{head}</h3><ol class="path">{"".join(lines)}</ol>'
 
 
 def _tables(outcome: Outcome) -> str:

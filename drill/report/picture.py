@@ -1,4 +1,4 @@
-"""The timeline as a picture: what was lost, unnoticed, in recovery, and running again, to scale."""
+"""The timeline as a picture: what was lost, unnoticed, in recovery or gone, and running again, to scale."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from html import escape
 from drill.outcome import Outcome
 
 WIDTH, HEIGHT, BAR = 1000, 90, 44
-DETECTED = "the failure is detected"
+DISASTER, DETECTED = "the primary Region is lost", "the failure is detected"
+GONE, START = "the environment is gone", "the schedule begins the start"
 AFTERWARDS = 0.08
 """How much of the picture is left for the time after the recovery."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of the time, in seconds since the disaster."""
+    """A part of the time, in the seconds of the outcome's moments."""
 
     kind: str
     words: str
@@ -25,9 +26,27 @@ class Stretch:
 
 
 def stretches(outcome: Outcome) -> Iterator[Stretch]:
-    """What the time of a disaster went to, in order."""
-    detected = next((moment.seconds for moment in outcome.moments if moment.words == DETECTED), None)
+    """What the time of a disaster, or of a stop and a start, went to, in order."""
     last = max(moment.seconds for moment in outcome.moments)
+    is_a_disaster = any(moment.words == DISASTER for moment in outcome.moments)
+    yield from (_of_a_disaster if is_a_disaster else _of_a_night)(outcome, last)
+
+
+def _of_a_night(outcome: Outcome, last: float) -> Iterator[Stretch]:
+    at = {moment.words: moment.seconds for moment in outcome.moments}
+    gone, start = at.get(GONE, last), at.get(START, last)
+    running = outcome.away_seconds
+    yield Stretch("at-work", "the stop", 0, gone)
+    if GONE in at:
+        yield Stretch("gone", "the environment is gone", gone, start)
+    if START in at:
+        yield Stretch("at-work", "the start", start, last if running is None else running)
+    if running is not None:
+        yield Stretch("again", "DAGs run again", running, max(last, running * (1 + AFTERWARDS)))
+
+
+def _of_a_disaster(outcome: Outcome, last: float) -> Iterator[Stretch]:
+    detected = next((moment.seconds for moment in outcome.moments if moment.words == DETECTED), None)
     running = outcome.rto_seconds if outcome.rto_seconds is not None else last
     if outcome.rpo_seconds:
         yield Stretch("lost", "work after the backup, lost", -outcome.rpo_seconds, 0)

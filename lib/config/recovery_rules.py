@@ -137,6 +137,16 @@ def _version_is_doubtful(dr: DisasterRecovery) -> Iterator[Finding]:
     yield from rules.version_is_doubtful(dr.deployment, "mwaa_version", dr.deployment.mwaa_version)
 
 
+def _mode_fits_the_version(dr: DisasterRecovery) -> Iterator[Finding]:
+    if dr.engine.is_config_only and dr.deployment.mwaa_version.startswith("2."):
+        yield dr.engine.finding("mode", "allowed: DATABASE with Airflow 2, whose tasks reach it")
+
+
+def _history_is_an_archive(dr: DisasterRecovery) -> Iterator[Finding]:
+    if dr.engine.is_config_only:
+        yield dr.engine.finding("mode", "so that a recovery restores no history: it is archived")
+
+
 def _primary_region_is_known(dr: DisasterRecovery) -> Iterator[Finding]:
     yield from rules.region_is_known(dr.primary, "region", dr.primary.region)
 
@@ -187,12 +197,14 @@ ERRORS: tuple[Rule[DisasterRecovery], ...] = (
     _dags_are_different,
     _steps_fit,
     _heartbeat_fits,
+    _mode_fits_the_version,
     _expiry_leaves_what_retention_keeps,
     _backups_are_due_before_they_are_overdue,
     _expiry_comes_long_after_the_alarm,
 )
 
 WARNINGS: tuple[Rule[DisasterRecovery], ...] = (
+    _history_is_an_archive,
     _version_is_doubtful,
     _primary_region_is_known,
     _secondary_region_is_known,

@@ -24,6 +24,13 @@ class RestoreStrategy(Word):
     DO_NOTHING = "DO_NOTHING"
 
 
+class Mode(Word):
+    """What backups and restores work by."""
+
+    DATABASE = "DATABASE"
+    CONFIG_ONLY = "CONFIG_ONLY"
+
+
 @dataclass(frozen=True)
 class Common(Section):
     """Both products: what they may touch, whom they tell, what they keep."""
@@ -71,6 +78,13 @@ class Common(Section):
 class Engine(Section):
     """The DAG package: set as Airflow Variables of the same names when the stacks are deployed."""
 
+    mode: Mode = variable(
+        "DR_MODE",
+        kinds.word(Mode),
+        "By the metadata database; or, where Airflow 3 keeps it from tasks, by the REST API: then configuration comes"
+        " back, and history is only archived.",
+        default="DATABASE",
+    )
     variable_restore_strategy: RestoreStrategy = variable(
         "DR_VARIABLE_RESTORE_STRATEGY",
         kinds.word(RestoreStrategy),
@@ -108,9 +122,20 @@ class Engine(Section):
         default="60",
     )
 
+    @property
+    def is_config_only(self) -> bool:
+        """Whether the DAGs work by the REST API of their own Airflow."""
+        return self.mode is Mode.CONFIG_ONLY
+
+    @property
+    def conf(self) -> Mapping[str, str]:
+        """What an environment that has no Variables yet is told with each run."""
+        return {"mode": str(self.mode)} if self.is_config_only else {}
+
     def airflow_variables(self) -> Mapping[str, str]:
         """Airflow Variable -> value."""
         return {
+            "DR_MODE": str(self.mode),
             "DR_VARIABLE_RESTORE_STRATEGY": str(self.variable_restore_strategy),
             "DR_CONNECTION_RESTORE_STRATEGY": str(self.connection_restore_strategy),
             "DR_BACKUP_RETENTION": str(self.backup_retention),

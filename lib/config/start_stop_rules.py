@@ -125,6 +125,11 @@ def _polling_is_long_enough(plan: StartStop) -> Iterator[Finding]:
             )
 
 
+def _history_comes_back(plan: StartStop) -> Iterator[Finding]:
+    if plan.engine.is_config_only:
+        yield plan.engine.finding("mode", "allowed: DATABASE, since a stop deletes the history that a start restores")
+
+
 def _region_is_known(plan: StartStop) -> Iterator[Finding]:
     yield from rules.region_is_known(plan.schedules, "region", plan.schedules.region)
 
@@ -150,6 +155,7 @@ ERRORS: tuple[Rule[StartStop], ...] = (
     _each(_machine_names_fit),
     _dags_are_different,
     _heartbeat_fits,
+    _history_comes_back,
 )
 
 WARNINGS: tuple[Rule[StartStop], ...] = (

@@ -53,6 +53,11 @@ def backup_statements(
     yield _statement(["kms:GenerateDataKey", "kms:Decrypt"], topic_key_arn)
 
 
+def rest_statement(own: Arns, environment: str) -> iam.PolicyStatement:
+    """What `mwaa_dr` needs to ask its own Airflow by REST: audit log and pools are an Admin's in FAB."""
+    return _statement(["airflow:InvokeRestApi"], own.airflow_role(environment, "Admin"))
+
+
 def answer_statements(*state_machine_arns: str) -> Iterable[iam.PolicyStatement]:
     """What a DAG needs to answer a workflow that waits for it."""
     answers = [f"states:SendTask{answer}" for answer in ("Success", "Failure", "Heartbeat")]

@@ -31,8 +31,10 @@ REQUIRED = frozenset(
         "unreadable_secrets",
     }
 )
-OPTIONAL = frozenset({"active_dags", "not_carried", "notes", "seconds", "wrapped_keys"})
+OPTIONAL = frozenset({"active_dags", "mode", "not_carried", "notes", "seconds", "wrapped_keys"})
 FILE_FIELDS: Mapping[str, type] = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
+
+DATABASE, CONFIG_ONLY = "DATABASE", "CONFIG_ONLY"
 
 TIME_FORM = "%Y%m%dT%H%M%SZ"
 """What a backup id begins with: when the backup was begun, in UTC, so that ids sort by time."""
@@ -68,6 +70,8 @@ class Manifest:
     """The KMS keys, any of which opens its encrypted files; empty: it has none."""
     unreadable: tuple[str, ...] = ()
     """Variables and connections that were left out, since they could not be decrypted."""
+    is_config_only: bool = False
+    """It was taken without the database: its history is an archive, which no restore brings back."""
 
     @property
     def rows(self) -> int:
@@ -118,6 +122,7 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         files=tuple(_file(table) for table in raw["tables"]),
         key_arns=tuple(raw.get("wrapped_keys", {})),
         unreadable=tuple(raw["unreadable_secrets"]),
+        is_config_only=_mode(raw) == CONFIG_ONLY,
     )
 
 
@@ -128,6 +133,13 @@ def _require_whole_tables(files: list[Mapping[str, Any]]) -> None:
         shapes = {(raw.get("parts", 1), tuple(raw["columns"])) for raw in own}
         if len(shapes) > 1 or len({raw["file"] for raw in own}) != own[0].get("parts", 1):
             raise ValueError(f"table '{table}' is not whole")
+
+
+def _mode(raw: Mapping[str, Any]) -> str:
+    mode = raw.get("mode", DATABASE)
+    if mode not in (DATABASE, CONFIG_ONLY):
+        raise ValueError("mode")
+    return str(mode)
 
 
 def _file(raw: Mapping[str, Any]) -> StoredFile:

@@ -42,6 +42,8 @@ NAMED = 3
 
 CHUNK = 1 << 20
 
+ARCHIVE_ONLY = "is CONFIG_ONLY, the configuration and an archive of the history"
+
 SHRANK = "lost much of what the one before it held, so the engine did not make it the latest"
 
 
@@ -73,7 +75,9 @@ class Backup:
         }
 
     def doubts(self) -> Iterator[str]:
-        """What was not proved about it."""
+        """What it lacks, and what was not proved about it."""
+        if self.manifest.is_config_only:
+            yield f"backup {self.id} {ARCHIVE_ONLY}: the history stays in the backup, and no restore brings it back"
         if self.unread:
             size, names = sum(file.size for file in self.unread), [file.name for file in self.unread]
             yield (

@@ -17,7 +17,7 @@ from lib.functions.airflow_versions import creation_problem, restore_problem
 from lib.functions.aws import client
 from lib.functions.backup_manifest import DamagedBackup, Manifest, StoredFile
 from lib.functions.backup_rows import PLAIN, RowCounter
-from lib.functions.backups import SHRANK, Backup, BackupBucket
+from lib.functions.backups import ARCHIVE_ONLY, SHRANK, Backup, BackupBucket
 from lib.functions.blueprint import Shelf
 from lib.functions.blueprint_fields import MOST_TAGS, bucket_of, carried
 from lib.functions.findings import Findings
@@ -79,6 +79,9 @@ class Proof(Findings):
             self.problems.append(f"the manifest of {what} is of {said}")
         if manifest.rows != event["rows"]:
             self.problems.append(f"the manifest of {what} has {manifest.rows} rows, {event['rows']} were backed up")
+        if manifest.is_config_only:
+            hint = "HINT: A stop needs a backup of the database: leave DR_MODE out, or let the environment run."
+            self.problems.append(f"{what} {ARCHIVE_ONLY}, which would be lost with the environment. {hint}")
         if not backup.is_promoted:
             hint = "HINT: Look at what it lacks; DR_SHRINK_GUARD_PERCENT says how much may be lost."
             self.problems.append(f"{what} {SHRANK} {hint}")

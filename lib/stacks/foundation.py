@@ -13,7 +13,7 @@ from lib.config.shared import Common
 from lib.constructs.arns import Arns
 from lib.constructs.backup_bucket import BackupBucket, Keeping
 from lib.constructs.backup_key import BackupKey
-from lib.constructs.execution_role import ExecutionRolePolicy, backup_statements
+from lib.constructs.execution_role import ExecutionRolePolicy, backup_statements, rest_statement
 from lib.constructs.logs import Logs
 from lib.constructs.notifications import Notifications
 from lib.constructs.replication import BucketKey, Copy
@@ -84,6 +84,8 @@ class RecoveryStack(Foundation):
             topic_arn=self.topic.topic_arn,
             topic_key_arn=self.key.key_arn,
         )
+        if self.config.engine.is_config_only:
+            more = (*more, rest_statement(self.arns, self.side.environment_name))
         return ExecutionRolePolicy(
             self,
             "ExecutionRole",

@@ -73,5 +73,5 @@ class AirflowSteps:
         )
 
     def _run(self, name: str, dag_id: str, conf: Mapping[str, Any], *, mins: int, result_path: str) -> sfn.CustomState:
-        conf = {"dr_type": str(self._config.deployment.dr_type), **conf}
+        conf = {"dr_type": str(self._config.deployment.dr_type), **self._config.engine.conf, **conf}
         return self._web.run(name, dag_id, conf, mins=mins, result_path=result_path)

@@ -28,9 +28,9 @@ def site(deployment: Deployment) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def one_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    """Stop and start of one environment."""
-    with nightfall(tmp_path_factory.mktemp("night")) as (found,):
+def one_night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """Stop and start of one environment, as the module's NIGHT configures it."""
+    with nightfall(tmp_path_factory.mktemp("night"), **getattr(request.module, "NIGHT", {})) as (found,):
         yield found
 
 

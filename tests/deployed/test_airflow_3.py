@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from mwaa_dr.framework.manifest import Mode
 from tests.support import account
 from tests.support.backups import a_backup
 from tests.support.deployment import PROD, Deployment, Execution
@@ -21,13 +24,19 @@ VARIABLES = {
     "FENCE_INTERVAL_MINS": "60",
 }
 LATER = "20991231T000000Z-0123456789ab"
+ARCHIVE = "20991231T010000Z-0123456789ab"
 OVER = "The secondary has taken over"
+
+
+def back_up(site: Deployment, backup_id: str, **changes: Any) -> None:
+    changes = {"airflow_version": "3.0.6", "alembic_revision": "29ce7909c52b", **changes}
+    a_backup(site.storage(site.primary), backup_id, PROD, **changes)
 
 
 @pytest.fixture
 def backed_up(site: Deployment) -> Deployment:
     """The primary was healthy once, and has a backup of its own Airflow."""
-    a_backup(site.storage(site.primary), LATER, PROD, airflow_version="3.0.6", alembic_revision="29ce7909c52b")
+    back_up(site, LATER)
     site.aws.forget_calls()
     assert site.run().states[-1] == "The primary is healthy"
     return site
@@ -39,10 +48,10 @@ def went_by_rest(site: Deployment) -> bool:
     return "airflow:InvokeRestApi" in actions and "airflow:CreateCliToken" not in actions
 
 
-def is_restored(site: Deployment, found: Execution) -> bool:
+def is_restored(site: Deployment, found: Execution, backup_id: str = LATER) -> bool:
     """Whether the secondary has what a recovery gives it."""
     assert found.states[-1] == OVER, found.why
-    assert site.airflow.conf_of("restore_metadata")["backup_id"] == LATER
+    assert site.airflow.conf_of("restore_metadata")["backup_id"] == backup_id
     assert site.airflow.variables["DR_BACKUP_BUCKET"] == site.backups
     assert site.airflow.variables["DR_BACKUP_SCHEDULE"] == "0 2 * * *"
     return site.airflow.paused["backup_metadata"] is False
@@ -74,10 +83,14 @@ def test_an_environment_is_created_and_restored_and_the_primary_is_paused(backed
     assert went_by_rest(backed_up)
 
 
-def test_a_standby_is_emptied_and_restored(backed_up: Deployment) -> None:
-    backed_up.configure(DR_TYPE="WARM_STANDBY")
+def test_a_standby_is_emptied_and_restored_and_told_that_a_history_is_an_archive(backed_up: Deployment) -> None:
+    backed_up.configure(DR_TYPE="WARM_STANDBY", DR_MODE="CONFIG_ONLY")
+    back_up(backed_up, ARCHIVE, mode=Mode.CONFIG_ONLY)
     account.create(backed_up.aws, backed_up.config, backed_up.secondary)
     eventually(lambda: backed_up.status() == "AVAILABLE")
-    assert is_restored(backed_up, backed_up.run(simulate_dr="YES"))
+    assert is_restored(backed_up, backed_up.run(simulate_dr="YES"), ARCHIVE)
     assert backed_up.airflow.ran() == ["cleanup_metadata", "restore_metadata"]
+    modes = [backed_up.airflow.conf_of(dag_id)["mode"] for dag_id in backed_up.airflow.ran()]
+    assert (modes, backed_up.airflow.variables["DR_MODE"]) == (["CONFIG_ONLY"] * 2, "CONFIG_ONLY")
+    assert f"backup {ARCHIVE} is CONFIG_ONLY" in backed_up.mail("starts").text
     assert went_by_rest(backed_up)

@@ -122,11 +122,7 @@ def test_a_busy_environment_is_left_alone_or_stopped_as_a_person_asks(site: Nigh
 
 
 def test_running_work_is_waited_for_while_what_is_idle_is_paused(site: Night) -> None:
-    site.airflow.begin("sales", "long")
-    arn = site.start("stop")
-    eventually(lambda: site.active() == {"sales"}, SECONDS)
-    site.airflow.runs["sales"]["long"] = "success"
-    found = site.ended(arn)
+    found = site.stopped_while_at_work()
     assert found.states[-1] == GONE, found.why
     assert site.note()["active"] == ["sales", "stock"]
 

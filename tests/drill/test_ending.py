@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from drill.processes import lives
 from drill.venvs import PROJECT
 from tests.support.local_aws import eventually
 
@@ -43,14 +44,6 @@ def test_nothing_is_left_behind(folder: Path, number: signal.Signals, code: int)
     eventually(lambda: not any(map(lives, begun)))
     assert begun_in(folder) == {}
     assert [*folder.iterdir()] == []
-
-
-def lives(pid: int) -> bool:
-    """Whether there is such a process; one that has ended and that nobody has waited for is none."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def begun_in(folder: Path) -> dict[int, str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from drill.evidence import HOME_PAGE, is_allowed
+from drill.evidence import HOME_PAGE, changed, is_allowed, told, twice
 from drill.snapshot import Row, Rows
 
 DISASTER = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -39,8 +39,34 @@ ACTUAL: Rows = {"dag_run": [run("restored", BEFORE), run("new", AFTER), run("old
         ("log", {"dttm": None, "event": "x"}, False),
         ("job", {"start_date": BEFORE, "end_date": BEFORE, "state": "success", "dag_id": "sales"}, False),
         ("job", {"start_date": BEFORE, "end_date": BEFORE, "state": "success", "dag_id": "restore_metadata"}, True),
+        ("asset_event", {"asset_id": "asset(a)", "timestamp": AFTER}, True),
+        ("asset_dag_run_queue", {"asset_id": "asset(a)", "created_at": BEFORE}, False),
         ("slot_pool", {"pool": "new", "slots": "1"}, False),
     ],
 )
 def test_rows_beyond_the_expected_ones(table: str, row: Row, allowed: bool) -> None:
     assert is_allowed(WANTED, ACTUAL, DISASTER)(table, row) is allowed
+
+
+def test_a_field_that_is_not_what_it_was_is_told_unless_it_cannot_be() -> None:
+    before, after = {"Schedulers": 2, "Arn": "one", "Tags": {"a": "b"}}, {"Schedulers": 3, "Arn": "two"}
+    found = [one.words for one in changed(before, after, but=frozenset({"Arn"}))]
+    assert found == ["Schedulers is 3, not 2", "Tags is None, not {'a': 'b'}"]
+
+
+def test_messages_are_counted_and_none_is_left_over() -> None:
+    subjects = ["dev is stopped", "dev is stopped", "the stop of dev failed"]
+    found = [one.words for one in told(subjects, {"is stopped": 1, "there again": 1})]
+    assert found == [
+        "'is stopped' was told 2 times, not 1",
+        "'there again' was told 0 times, not 1",
+        "the stop of dev failed",
+    ]
+    assert [*told(["dev is stopped"], {"is stopped": 1})] == []
+
+
+def test_a_run_that_worked_twice_or_is_there_twice_is_told() -> None:
+    once: Rows = {"dag_run": [{"dag_id": "minutely", "execution_date": BEFORE}]}
+    assert [*twice(["a", "b"], once)] == []
+    assert [one.words for one in twice(["a", "a"], once)] == ["a ran 2 times in one environment"]
+    assert len([*twice([], {"dag_run": once["dag_run"] * 2})]) == 1

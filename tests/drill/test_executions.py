@@ -11,7 +11,8 @@ import pytest
 from botocore.stub import Stubber
 
 from drill.executions import Execution, Executions
-from drill.strategies import BACKUP_RESTORE, STRATEGIES, WARM_STANDBY
+from drill.stop_start.verdict import TOLD_STATES
+from drill.strategies import BACKUP_RESTORE, STOP_START, STRATEGIES, WARM_STANDBY, Strategy
 
 BEGIN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ARN = "arn:aws:states:us-west-2:111222333444:execution:machine:one"
@@ -82,12 +83,26 @@ def test_what_did_not_end_is_not_measured() -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_states_that_are_measured_are_those_of_the_workflow(name: str) -> None:
-    from docs.specimen import specimen
+    strategy = STRATEGIES[name]
+    states = states_of(strategy)
+    assert {span.first for span in strategy.spans} | {span.last for span in strategy.spans} <= states
+
+
+def states_of(strategy: Strategy) -> set[str]:
+    """The states of a recovery, or of a stop and a start."""
+    from docs.specimen import example_plan, specimen, transition
     from lib.config import Config
     from tests.support.account import EXAMPLE
 
-    strategy = STRATEGIES[name]
+    if strategy is STOP_START:
+        return {state for what in TOLD_STATES for state in transition(example_plan(), what).states}
     config = Config.load(EXAMPLE, {"DR_TYPE": strategy.dr_type}).disaster_recovery
     assert config
-    states = specimen(config).definition["States"]
-    assert {span.first for span in strategy.spans} | {span.last for span in strategy.spans} <= states.keys()
+    return {*specimen(config).states}
+
+
+def test_the_states_that_are_told_are_those_of_a_stop_and_a_start() -> None:
+    from docs.specimen import example_plan, transition
+
+    for what, told in TOLD_STATES.items():
+        assert told.keys() <= transition(example_plan(), what).states.keys()

@@ -120,3 +120,15 @@ def test_a_dag_that_is_active_though_it_was_paused_differs() -> None:
 def test_a_table_that_no_rule_knows_is_refused() -> None:
     with pytest.raises(LookupError, match="no rule says how the rows of 'novelty' meet"):
         differences(environment(), environment(), environment(novelty=[{"a": "1"}]))
+
+
+def test_only_versions_of_dags_are_wanted_that_a_run_which_is_carried_refers_to() -> None:
+    dags = {"1": "d", "2": "backup_metadata"}
+    primary = environment(
+        dag_run=[run(dag_id=dag, key=key, created_dag_version_id=key) for key, dag in dags.items()],
+        dag_version=[{"id": key, "dag_id": dag} for key, dag in dags.items()],
+        serialized_dag=[{"dag_id": dag, "dag_version_id": key, "dag_hash": f"of {dag}"} for key, dag in dags.items()],
+    )
+    expected = rules.expected(resolve(primary), resolve(environment()), MOMENT)
+    assert [row["dag_id"] for row in expected["dag_version"]] == ["d"]
+    assert [row["dag_id"] for row in expected["serialized_dag"]] == ["d"]

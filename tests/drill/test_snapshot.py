@@ -10,8 +10,7 @@ from drill.tables import ADDED, KEPT_BY, NOT_CARRIED, OF_RUNS, REPLACED_BY
 from tests.conftest import Database
 from tests.support import schemas
 
-DRILLED = [version for version in schemas.versions() if version.startswith("2.") or "-" not in version]
-"""In a drill Airflow 3 is fresh, and without the FAB auth manager."""
+DRILLED = schemas.versions()
 THE_SAME = {"task_instance_id", "ti_history_id"}
 """Columns with a UUID that a row keeps wherever it is restored."""
 

@@ -320,3 +320,14 @@ def test_the_partition_is_told_by_the_region(region: str, partition: str) -> Non
 def test_checks_that_need_a_value_that_is_wrong_are_left_out_and_all_others_are_made() -> None:
     lines = errors(valid_env(AWS_ACCOUNT_ID="mine", STATE_MACHINE_TIMEOUT_MINS="10", SECONDARY_REGION="us-east-1"))
     assert [line.split()[0] for line in lines] == ["AWS_ACCOUNT_ID", "SECONDARY_REGION", "STATE_MACHINE_TIMEOUT_MINS"]
+
+
+def test_a_recovery_without_the_database_is_for_airflow_3_and_says_what_is_lost() -> None:
+    (line,) = errors(valid_env(DR_MODE="CONFIG_ONLY", MWAA_VERSION="2.10.3"))
+    assert line == "DR_MODE is 'CONFIG_ONLY', allowed: DATABASE with Airflow 2, whose tasks reach it"
+    changes = {"DR_MODE": "config_only", "MWAA_VERSION": "3.2.1"}
+    assert "DR_MODE is 'config_only', so that a recovery restores no history: it is archived" in warnings(
+        valid_env(**changes)
+    )
+    assert recovery(**changes).engine.conf == {"mode": "CONFIG_ONLY"}
+    assert recovery().engine.conf == {}

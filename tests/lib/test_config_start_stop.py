@@ -313,3 +313,10 @@ def test_two_stacks_cannot_have_one_name() -> None:
 def test_buckets_and_tables_of_both_products_are_named_differently() -> None:
     (line,) = errors(of_the_primary(MWAA_MAIN_STACK_NAME="mwaa-team"))
     assert line.endswith("allowed: another name than STACK_NAME_PREFIX, after which buckets and tables are named, too")
+
+
+def test_nothing_is_stopped_where_backups_have_no_history() -> None:
+    (line,) = errors(start_stop_env(DR_MODE="CONFIG_ONLY"))
+    assert line == (
+        "DR_MODE is 'CONFIG_ONLY', allowed: DATABASE, since a stop deletes the history that a start restores"
+    )

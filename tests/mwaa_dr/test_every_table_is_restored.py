@@ -89,7 +89,7 @@ def row(table: Table, columns: list[str], name: str, tables: Tables) -> dict[str
 def pointers(table: Table, tables: Tables) -> list[tuple[str, str]]:
     """The columns that hold a surrogate key of another table, with that table."""
     runs = [(column, "dag_run") for column in (*table.run, table.run_surrogate) if column == "dag_run_id"]
-    return [*runs, *((r.column, r.table) for r in table.references if tables[r.table].surrogate)]
+    return [*runs, *((r.column, r.table) for r in table.references if tables[r.table].surrogate and not r.is_text)]
 
 
 def surrogates(db: Metadata, table: str) -> list[Any]:

@@ -107,9 +107,9 @@ class AirflowFront:
     def rest(self, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]) -> Reply:
         """Status and answer of a REST call."""
         if path == "/dags/~/dagRuns":
-            return 200, _listed("dag_runs", self._runs_of_all(query))
+            return 200, _listed("dag_runs", self.runs_of_all(query))
         if path == "/dags/~/dagRuns/~/taskInstances":
-            return 200, _listed("task_instances", self._runs_of_all(query))
+            return 200, _listed("task_instances", self.runs_of_all(query))
         if run := re.fullmatch(r"/dags/([^/]+)/dagRuns/([^/]+)", path):
             self.runs[run[1]][run[2]] = body["state"]
             return 200, {"dag_run_id": run[2], "state": body["state"]}
@@ -128,7 +128,7 @@ class AirflowFront:
             self.paused[dag_id] = bool(body["is_paused"])
         return 200, {"dag_id": dag_id, "is_active": True, "has_import_errors": False}
 
-    def _runs_of_all(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    def runs_of_all(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
         """The runs that a query asks for; a run has one task, in the same state."""
         since = datetime.fromisoformat(query.get("start_date_gte", "1970-01-01T00:00:00+00:00"))
         return [

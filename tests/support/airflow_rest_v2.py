@@ -113,6 +113,19 @@ def _get_runs(airflow: AirflowFront, asked: Asked) -> Answer:
     return 200, {"dag_runs": [_run(airflow, dag_id, run_id) for run_id in page], "total_entries": len(found)}
 
 
+def _get_runs_of_all(airflow: AirflowFront, asked: Asked) -> Answer:
+    return _listed("dag_runs", airflow, asked)
+
+
+def _get_tasks_of_all(airflow: AirflowFront, asked: Asked) -> Answer:
+    return _listed("task_instances", airflow, asked)
+
+
+def _listed(key: str, airflow: AirflowFront, asked: Asked) -> Answer:
+    found = airflow.runs_of_all({name: values[0] for name, values in asked.query.items()})
+    return 200, {key: asked.page(found), "total_entries": len(found)}
+
+
 def _trigger(airflow: AirflowFront, asked: Asked) -> Answer:
     asked.strictly("logical_date", also=("dag_run_id", "conf", "note", "run_after"))
     (dag_id,) = asked.words
@@ -174,6 +187,8 @@ ROUTES: tuple[tuple[str, str, Callable[[AirflowFront, Asked], Answer]], ...] = (
     ("PATCH", r"/dags", _patch_dags),
     ("GET", r"/dags/([^/]+)", _get_dag),
     ("PATCH", r"/dags/([^/]+)", _patch_dag),
+    ("GET", r"/dags/~/dagRuns", _get_runs_of_all),
+    ("GET", r"/dags/~/dagRuns/~/taskInstances", _get_tasks_of_all),
     ("GET", r"/dags/([^/]+)/dagRuns", _get_runs),
     ("POST", r"/dags/([^/]+)/dagRuns", _trigger),
     ("PATCH", r"/dags/([^/]+)/dagRuns/([^/]+)", _patch_run),

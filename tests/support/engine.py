@@ -81,7 +81,7 @@ def manifest_of(place: Path | Storage) -> Manifest:
 
 def rows_of(manifest: Manifest) -> dict[str, int]:
     """Table -> rows in all its files."""
-    return {file.table: sum(f.rows for f in manifest.files_of(file.table)) for file in manifest.tables}
+    return {table: manifest.rows_of(table) for table in manifest.table_names}
 
 
 def line(report: Report, table: str) -> TableLine:

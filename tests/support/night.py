@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from drill.aws import LocalAws
+from drill.evidence import MADE_ANEW
 from lib.config.start_stop import StartStop
 from lib.config.start_stop_sections import Environment as Configured
 from lib.functions.record_table import KEY
@@ -29,10 +30,6 @@ REGION = "us-east-1"
 MACHINES = ("stop", "start", "reactivate")
 SECONDS = 90
 """For an execution of twenty functions on a busy machine."""
-
-PASSING = {"CreatedAt", "LastUpdate", "CeleryExecutorQueue", "DatabaseVpcEndpointService", "WebserverUrl"}
-PASSING |= {"WebserverVpcEndpointService"}
-"""What MWAA itself makes anew with each environment."""
 
 
 @dataclass
@@ -89,6 +86,14 @@ class Night:
         """An execution once it does not run any more."""
         return Execution(self.build, arn, self.build.ended(arn, SECONDS))
 
+    def stopped_while_at_work(self) -> Execution:
+        """A stop that comes upon a run, which ends once the idle DAG is paused."""
+        self.airflow.begin("sales", "long")
+        arn = self.start("stop")
+        eventually(lambda: self.active() == {"sales"}, SECONDS)
+        self.airflow.runs["sales"]["long"] = "success"
+        return self.ended(arn)
+
     def redriven(self, execution: Execution) -> Execution:
         """The same execution after a redrive."""
         states = self.client("stepfunctions")
@@ -118,7 +123,7 @@ class Night:
         if self.name not in mwaa.list_environments()["Environments"]:
             return {}
         found = mwaa.get_environment(Name=self.name)["Environment"]
-        return {field: value for field, value in found.items() if field not in PASSING}
+        return {field: value for field, value in found.items() if field not in MADE_ANEW}
 
     def status(self) -> str:
         """Its status."""
@@ -158,7 +163,8 @@ class Night:
         file = TableFile("dag", "dag.csv.gz", ("dag_id",), len(rows), len(data), hashlib.sha256(data).hexdigest())
         backup_id = f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:012x}"
         source, moment = Environment(self.name, REGION), now.isoformat(timespec="microseconds")
-        manifest = a_manifest(backup_id, source, tables=(file,), snapshot_time=moment)
+        version = self.configured.version
+        manifest = a_manifest(backup_id, source, tables=(file,), snapshot_time=moment, airflow_version=version)
         self.storage.put(f"{self.place}/{backup_id}/dag.csv.gz", data)
         BackupRepository(self.storage).publish(manifest, promote=True)
         return {"backup_id": backup_id, "snapshot_time": manifest.snapshot_time, "rows": len(rows)}

@@ -52,6 +52,7 @@ class RealAirflow(Airflow):
             url,
             {**QUICK, "PYTHONPATH": f"{folder / 'boto'}{os.pathsep}{folder / 'dags'}", **on_mwaa(url), **settings},
         )
+        self.venv = venv
         shutil.copytree(PACKAGE, self.dags / "mwaa_dr", ignore=shutil.ignore_patterns("__pycache__"))
         lend_boto(folder / "boto")
 

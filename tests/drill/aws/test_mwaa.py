@@ -66,7 +66,9 @@ class Airflow(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         status = 404 if "missing" in self.path else 500 if "broken" in self.path else 200
-        body = json.dumps({"method": self.command, "path": self.path, "body": asked}).encode()
+        scheme = self.headers.get("X-Forwarded-Proto")
+        front = {"front": f"{scheme}://{self.headers['Host']}"} if scheme else {}
+        body = json.dumps({"method": self.command, "path": self.path, "body": asked, **front}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -219,7 +221,9 @@ def test_the_cli_goes_to_the_web_server_with_a_good_token_only(build: Builder, a
         event = json.dumps({"host": given["WebServerHostname"], "token": token}).encode()
         return json.loads(build.client("lambda").invoke(FunctionName=function, Payload=event)["Payload"].read())
 
-    assert json.loads(ask(given["CliToken"])) == {"method": "POST", "path": "/aws_mwaa/cli", "body": "dags list"}
+    front = f"https://{given['WebServerHostname']}"
+    asked = {"method": "POST", "path": "/aws_mwaa/cli", "body": "dags list", "front": front}
+    assert json.loads(ask(given["CliToken"])) == asked
     assert ask("stolen") == 403
 
 

@@ -81,6 +81,20 @@ def test_a_disabled_schedule_does_not_fire_until_a_test_says_so(scheduled: Sched
     assert len(scheduled.inputs()) == 1
 
 
+def test_while_the_clock_is_stopped_only_rates_fire(scheduled: Scheduled, aws: LocalAws) -> None:
+    aws.stop_the_clock()
+    aws.scale(schedules=1 / 300)
+    moment = datetime.now(timezone.utc) - timedelta(seconds=1)
+    due = scheduled.wanted(f"at({moment:%Y-%m-%dT%H:%M:%S})", Name="due")
+    due["Target"]["Input"] = '{"from": "the clock"}'
+    scheduled.client.create_schedule(**due)
+    scheduled.client.create_schedule(**scheduled.wanted("rate(5 minutes)"))
+    eventually(lambda: len(scheduled.inputs()) >= 2)
+    assert "the clock" not in [one["from"] for one in scheduled.inputs()]
+    aws.stop_the_clock(stopped=False)
+    eventually(lambda: "the clock" in [one["from"] for one in scheduled.inputs()])
+
+
 def test_it_calls_its_target_as_its_own_role(scheduled: Scheduled, aws: LocalAws) -> None:
     scheduled.client.create_schedule(**scheduled.wanted("rate(5 minutes)"))
     aws.fire_schedule("health")

@@ -104,6 +104,7 @@ DAMAGES: dict[str, Callable[[Any], None]] = {
     "its environment has no name": lambda s3: change_manifest(s3, environment={"region": "us-east-1"}),
     "its environment has more": lambda s3: change_manifest(s3, environment={"name": "prod", "zone": "a"}),
     "it has an unknown field": lambda s3: change_manifest(s3, new=1),
+    "it has an unknown mode": lambda s3: change_manifest(s3, mode="HALF"),
     "its tables are no list": lambda s3: change_manifest(s3, tables=7),
     "its format is no number": lambda s3: change_manifest(s3, format="1"),
     "a table lacks a file": lambda s3: change_file(s3, parts=2),
@@ -148,7 +149,7 @@ def test_what_the_engine_refuses_is_refused_and_the_backup_before_is_taken(two: 
         put("report.json", b"{"),
         put("report.json", b'{"promoted": true}'),
         put("something.else", b""),
-        lambda s3: change_manifest(s3, wrapped_keys=..., active_dags=..., not_carried=..., seconds=...),
+        lambda s3: change_manifest(s3, wrapped_keys=..., active_dags=..., not_carried=..., seconds=..., mode=...),
         lambda s3: s3.delete_object(Bucket=BUCKET, Key=f"data/{PROD.id}/latest.json"),
         lambda s3: s3.put_object(Bucket=BUCKET, Key=f"data/{PROD.id}/latest.json", Body=b"{"),
         lambda s3: s3.put_object(Bucket=BUCKET, Key=f"data/{PROD.id}/notes/readme", Body=b""),
@@ -311,3 +312,14 @@ def test_the_examples_in_the_documentation_are_true() -> None:
     done = doctest.testmod(backup_manifest)
 
     assert (done.attempted > 0, done.failed) == (True, 0)
+
+
+def test_an_archive_of_the_history_is_taken_and_told(s3: Any) -> None:
+    a_backup(storage(s3), LATER, mode=engine_manifest.Mode.CONFIG_ONLY)
+
+    facts = handler(VERIFY, None)
+    assert facts["backup_id"] == LATER
+    assert facts["warnings"] == [
+        f"backup {LATER} is CONFIG_ONLY, the configuration and an archive of the history:"
+        " the history stays in the backup, and no restore brings it back"
+    ]

@@ -19,7 +19,7 @@ from lib.functions.blueprint import FORMAT
 from lib.functions.blueprint_fields import carried
 from lib.functions.errors import NotReady, PreflightFailed
 from mwaa_dr.framework.csv_rows import encode
-from mwaa_dr.framework.manifest import Environment, TableFile
+from mwaa_dr.framework.manifest import Environment, Mode, TableFile
 from mwaa_dr.framework.storage.s3 import S3Storage
 from tests.conftest import Database
 from tests.support import engine
@@ -367,3 +367,9 @@ def test_what_does_not_answer_is_asked_again(scene: Scene) -> None:
     scene.aws.script("mwaa", REGION).add_client_error("get_environment", "ThrottlingException", "slowly", 429)
     with pytest.raises(NotReady, match="cannot look at environment 'prod-dr'"):
         scene.verify(now=None)
+
+
+def test_nothing_is_deleted_on_the_strength_of_an_archive(scene: Scene) -> None:
+    scene.back_up({name: packed(rows) for name, rows in ROWS.items()}, mode=Mode.CONFIG_ONLY)
+    with pytest.raises(PreflightFailed, match=r"is CONFIG_ONLY, .* archive of the history, which would be lost with"):
+        scene.verify()

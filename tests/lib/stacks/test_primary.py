@@ -239,3 +239,16 @@ def test_people_hear_when_the_fence_does_not_work_and_where_to_look() -> None:
     assert "list-executions --region us-east-1" in alarm["AlarmDescription"]
     (topic,) = primary().resources("AWS::SNS::Topic")
     assert [joined(action) for action in [*alarm["AlarmActions"], *alarm["OKActions"]]] == [f"<{topic}>"] * 2
+
+
+def test_without_the_database_the_execution_role_may_ask_its_own_airflow_by_rest() -> None:
+    def policies(**changes: str) -> str:
+        found = primary(MWAA_VERSION="3.2.1", **changes).resources("AWS::IAM::Policy")
+        return json.dumps([policy for name, policy in found.items() if name.startswith("ExecutionRole")])
+
+    assert "airflow:InvokeRestApi" not in policies()
+    allowed = policies(DR_MODE="CONFIG_ONLY")
+    assert "airflow:InvokeRestApi" in allowed
+    assert "arn:aws:airflow:us-east-1:111222333444:role/mwaa-primary/Admin" in allowed
+    settings = primary(MWAA_VERSION="3.2.1", DR_MODE="CONFIG_ONLY").custom("AirflowSettings")
+    assert settings["variables"]["DR_MODE"] == "CONFIG_ONLY"

@@ -252,3 +252,13 @@ def _as_deployed(definition: Json) -> Json:
         for retrier in state.get("Retry", []):
             retrier["BackoffRate"] = float(retrier["BackoffRate"])
     return loaded
+
+
+@pytest.mark.parametrize("state", ["Clean the standby up", "Restore the metadata"])
+def test_a_recovery_without_the_database_says_so_to_the_dags(state: str) -> None:
+    def conf(**changes: str) -> Json:
+        found: Json = warm_standby(MWAA_VERSION="3.2.1", **changes).states[state]["Parameters"]["Payload"]["conf"]
+        return found
+
+    assert conf(DR_MODE="CONFIG_ONLY")["mode"] == "CONFIG_ONLY"
+    assert "mode" not in conf()

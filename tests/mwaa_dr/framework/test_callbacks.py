@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from mwaa_dr.framework.callbacks import SUBJECT_LIMIT, tell
-from mwaa_dr.framework.factory.run import FAILURE, RESULT, Run
+from mwaa_dr.framework.callbacks import SUBJECT_LIMIT, tell, tell_from_task
+from mwaa_dr.framework.factory.run import FAILURE, RESULT, Failure, Run
 from mwaa_dr.framework.model.setting import Operation
 from tests.support.waiting_workflow import WaitingWorkflow
 
@@ -177,3 +178,62 @@ def test_many_active_dags_do_not_swell_the_output(workflow: WaitingWorkflow) -> 
     end(ended_run({RESULT: {**DONE, "active_dags": ["d" * 200] * 5000}}), Operation.CLEANUP)
     [(_, sent)] = workflow.answers(TOKEN)
     assert json.loads(sent["output"])["active_dags"] == 5000
+
+
+CONFIG_ONLY = {"task_token": TOKEN, "mode": "CONFIG_ONLY"}
+
+
+def deaf(left: dict[str, Any], reason: str = "") -> Run:
+    """A run of which the callback hears nothing: there is no database, and Airflow 3 gives a callback no XCom."""
+
+    def pull(key: str) -> object:
+        raise RuntimeError("no database")
+
+    return replace(ended_run(conf=CONFIG_ONLY, reason=reason), pull=pull, push=left.__setitem__)
+
+
+def from_task(run: Run, word: Any) -> None:
+    tell_from_task(
+        Operation.BACKUP,
+        run,
+        word,
+        variable={"DR_SNS_TOPIC_ARN": TOPIC}.get,
+        environ={"AIRFLOW_ENV_NAME": "prod", "AWS_REGION": "eu-west-1"},
+    )
+
+
+def test_without_the_database_the_task_tells_of_its_success(workflow: WaitingWorkflow) -> None:
+    run = deaf({})
+    from_task(run, DONE)
+    end(run)
+    [(action, sent)] = workflow.answers(TOKEN)
+    assert (action, json.loads(sent["output"])["backup_id"]) == ("SendTaskSuccess", "B1")
+    assert workflow.published() == []
+
+
+def test_without_the_database_the_task_tells_of_its_failure(workflow: WaitingWorkflow) -> None:
+    run = ended_run(conf=CONFIG_ONLY)
+    from_task(run, Failure("SecretError", "variable 'lost' holds a masked value"))
+    end(run, succeeded=False)
+    [(action, sent)] = workflow.answers(TOKEN)
+    assert (action, sent["error"]) == ("SendTaskFailure", "SecretError")
+    assert [message["Subject"] for message in workflow.published()] == ["[mwaa_dr] Backup failed: prod"]
+
+
+def test_a_backup_that_shrank_is_told_by_its_task_too(workflow: WaitingWorkflow) -> None:
+    run = deaf({})
+    from_task(run, {**DONE, "promoted": False})
+    end(run)
+    assert [message["Subject"] for message in workflow.published()] == ["[mwaa_dr] Backup shrank: prod"]
+
+
+@pytest.mark.parametrize(("reason", "error"), [("task_failure", "RunFailed"), ("timed_out", "RunTimedOut")])
+def test_a_task_that_could_not_tell_is_answered_for(workflow: WaitingWorkflow, reason: str, error: str) -> None:
+    end(deaf({}, reason), succeeded=False)
+    [(action, sent)] = workflow.answers(TOKEN)
+    assert (action, sent["error"]) == ("SendTaskFailure", error)
+
+
+def test_with_the_database_the_task_leaves_it_to_the_callback(workflow: WaitingWorkflow) -> None:
+    from_task(ended_run(), DONE)
+    assert workflow.calls == []

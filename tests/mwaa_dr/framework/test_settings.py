@@ -227,7 +227,7 @@ def test_every_default_is_a_value_that_its_kind_would_give() -> None:
 
 
 def test_only_the_task_token_and_the_databases_url_are_secret() -> None:
-    assert [row.name for row in table() if row.secret] == ["task_token", "database_url"]
+    assert {row.name for row in table() if row.secret} == {"task_token", "database_url"}
 
 
 @pytest.mark.parametrize(
@@ -266,3 +266,8 @@ def test_the_note_of_a_stop_is_an_object_of_a_bucket(value: str) -> None:
 @pytest.mark.parametrize("word", ["STOP", "start"])
 def test_the_workflow_that_asks_may_be_a_stop_or_a_start(word: str) -> None:
     assert read(conf={"dr_type": word}).dr_type is DrType[word.upper()]
+
+
+def test_runs_are_not_resumed_where_none_are_restored() -> None:
+    conf = {"in_flight": "resume", "primary_fenced": True, "mode": "CONFIG_ONLY"}
+    assert "allowed: only where runs are restored, not with CONFIG_ONLY" in refusal(conf=conf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mwaa_dr.framework.errors import DrError, MissingBackupError
+from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.storage import Storage
 
@@ -23,12 +24,14 @@ class Listed:
     size: int = 0
     interrupted: int = 0
     encrypted: bool = False
+    mode: str = Mode.DATABASE.value
     error: str = ""
 
     @property
     def remark(self) -> str:
         """What a person should notice."""
-        return ", ".join([*(["latest"] if self.latest else []), *([self.error] if self.error else [])])
+        mode = self.mode if self.mode != Mode.DATABASE.value else ""
+        return ", ".join(filter(None, ["latest" if self.latest else "", mode, self.error]))
 
 
 def listed(storage: Storage, source: str = "") -> list[Listed]:
@@ -65,9 +68,10 @@ def _one(repository: BackupRepository, environment: str, backup_id: str, latest:
         latest=backup_id == latest,
         snapshot_time=manifest.snapshot_time,
         airflow_version=manifest.airflow_version,
-        tables=len({file.table for file in manifest.tables}),
+        tables=len(manifest.table_names),
         rows=manifest.rows,
         size=manifest.size,
         interrupted=len(manifest.interrupted),
         encrypted=any(file.encrypted for file in manifest.tables),
+        mode=manifest.mode.value,
     )

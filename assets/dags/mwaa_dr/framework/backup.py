@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import timezone
 
 from mwaa_dr import __version__
 from mwaa_dr.framework.active_dags import PausedByStop, paused_by_stop, unknown_dags, with_active
-from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
 from mwaa_dr.framework.database.selection import interrupted_runs, is_paused
 from mwaa_dr.framework.database.snapshot import Snapshot, open_snapshot
-from mwaa_dr.framework.envelope import DataKey, encryption_context, new_data_key
-from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError, MissingBackupError
-from mwaa_dr.framework.manifest import FORMAT, InterruptedRun, Manifest, TableFile
+from mwaa_dr.framework.keeper import Keeper
+from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
 from mwaa_dr.framework.model.options import BackupOptions
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.model.unknown import reason_for_unknown
@@ -24,14 +21,9 @@ from mwaa_dr.framework.parallel import in_parallel
 from mwaa_dr.framework.pieces import pieces
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report, TableLine
-from mwaa_dr.framework.report_file import keep_report
-from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.secrets import SecretBox
-from mwaa_dr.framework.shrink import shrunk_tables
 from mwaa_dr.framework.storage.storage import Storage
 from mwaa_dr.framework.table_writer import TableWriter
-
-logger = logging.getLogger(__name__)
 
 
 def take_backup(
@@ -42,66 +34,40 @@ def take_backup(
     Raises a DrError with one clear line when anything fails; what was written until then is removed. A backup
     that shrank is kept, but `latest` stays where it was and the report says so (`promoted` is False).
     """
-    started = time.monotonic()
-    backup = _Backup(db, tables, storage, options, progress or Progress())
-    report = backup.run()
-    report.seconds = round(time.monotonic() - started, 3)
-    keep_report(storage, f"{backup.folder}/report.json", report)
-    return report
+    keeper = Keeper(storage, options, progress or Progress())
+    return keeper.tell(_Backup(db, tables, options, keeper).run())
 
 
 @dataclass
 class _Backup:
     db: MetadataDb
     tables: Tables
-    storage: Storage
     options: BackupOptions
-    progress: Progress
-    notes: list[str] = field(default_factory=list)
-    backup_id: str = ""
+    keeper: Keeper
+    notes: list[str] = field(init=False)
     active_dags: tuple[str, ...] | None = None
     """Those that the backup has as active; None: as the database says."""
 
-    @property
-    def folder(self) -> str:
-        """Where the files of the backup lie."""
-        return f"{self.options.environment.id}/{self.backup_id}"
+    def __post_init__(self) -> None:
+        self.notes = self.keeper.notes
 
     def run(self) -> Report:
         self.tables, closed = self.tables.closed()
         self.notes += closed
-        self.storage.check()
-        repository = BackupRepository(self.storage)
+        self.keeper.storage.check()
         started = time.monotonic()
         with open_snapshot(self.db, self.options.connections, self.options.wait_seconds) as snapshot:
-            try:
-                manifest, lines = self._read(snapshot, started)
-                snapshot.end()
-                self.progress.phase("verify files")
-                repository.verify_files(manifest)
-                promoted = self._is_whole(repository, manifest)
-                repository.publish(manifest, promote=False)
-            except BaseException:
-                self._remove_partial(repository)
-                raise
-            # From here on the backup exists: `latest` may point at it even where its answer was lost.
-            repository.publish(manifest, promote=promoted)
-            self._retain(repository, manifest)
-        return Report(
-            operation="backup",
-            environment=manifest.environment.id,
-            backup_id=manifest.backup_id,
-            snapshot_time=manifest.snapshot_time,
-            tables=lines,
-            interrupted=[vars(run) for run in manifest.interrupted],
-            notes=self.notes,
-            promoted=promoted,
-        )
+            return self.keeper.keep(lambda: self._read_all(snapshot, started))
+
+    def _read_all(self, snapshot: Snapshot, started: float) -> tuple[Manifest, list[TableLine]]:
+        read = self._read(snapshot, started)
+        snapshot.end()
+        return read
 
     def _read(self, snapshot: Snapshot, started: float) -> tuple[Manifest, list[TableLine]]:
         options = self.options
         moment = snapshot.time.astimezone(timezone.utc)
-        self.backup_id = new_backup_id(moment)
+        files = self.keeper.begin(moment, confidential=any(table.confidential for table in self.tables))
         with snapshot.first.cursor() as cursor:
             catalog = read_catalog(cursor)
             self.tables = self.tables.present(catalog.tables)
@@ -111,39 +77,33 @@ class _Backup:
             stop = self._ask_the_stop(cursor)
             interrupted = self._interrupted(cursor, catalog, ours)
             active = self._active(cursor, catalog)
-        key = self._key()
         writer = TableWriter(
-            storage=self.storage,
-            folder=self.folder,
-            environment=options.environment,
-            backup_id=self.backup_id,
+            files=files,
             ours=ours,
             box=SecretBox(options.fernet_keys),
             skip_unreadable=options.skip_unreadable_secrets,
-            key=key,
-            progress=self.progress,
             active_dags=self.active_dags,
         )
-        files = self._copy_all(snapshot, catalog, writer)
+        copied = self._copy_all(snapshot, catalog, writer)
         self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
         manifest = Manifest(
-            backup_id=self.backup_id,
+            backup_id=files.backup_id,
             environment=options.environment,
             snapshot_time=moment.isoformat(),
             airflow_version=options.airflow_version,
             alembic_revision=revision,
             engine_version=__version__,
-            tables=tuple(file for file, _ in files),
+            tables=tuple(file for file, _ in copied),
             interrupted=tuple(interrupted),
             own_dags=ours,
             active_dags=active,
             unreadable_secrets=tuple(writer.unreadable),
             not_carried=self._not_carried(catalog),
-            wrapped_keys=dict(key.wrapped) if key else {},
+            wrapped_keys=files.wrapped_keys,
             notes=stop.notes,
             seconds=round(time.monotonic() - started, 3),
         )
-        return manifest, [_line(table.name, files) for table in self.tables]
+        return manifest, [_line(table.name, copied) for table in self.tables]
 
     def _ask_the_stop(self, cursor: Cursor) -> PausedByStop:
         """Choose the active DAGs; asked after the snapshot began, which may have had to wait for another backup."""
@@ -170,17 +130,6 @@ class _Backup:
         cursor.execute(f"SELECT count(*) FROM dag WHERE NOT {paused} AND {catalog.is_parsed()}")
         return int(cursor.fetchone()[0])
 
-    def _key(self) -> DataKey | None:
-        if self.options.kms_key_arns:
-            context = encryption_context(self.options.environment.id, self.backup_id, FORMAT)
-            return new_data_key(self.options.kms_key_arns, context)
-        if any(table.confidential for table in self.tables):
-            logger.warning(
-                "secrets rely on the storage's own encryption, since no KMS key is configured",
-                extra={"storage": self.storage.url},
-            )
-        return None
-
     def _not_carried(self, catalog: Catalog) -> dict[str, str]:
         return {
             name: self.tables.skipped.get(name) or reason_for_unknown(name)
@@ -196,42 +145,6 @@ class _Backup:
         )
         place = [table.name for table in self.tables].index
         return sorted(copied, key=lambda file: (place(file[0].table), len(file[0].name), file[0].name))
-
-    def _is_whole(self, repository: BackupRepository, manifest: Manifest) -> bool:
-        before = self._latest(repository)
-        shrunk = shrunk_tables(before, manifest, self.options.shrink_guard_percent)
-        self.notes += shrunk
-        if shrunk:
-            logger.error("the backup shrank and is not promoted", extra={"reasons": shrunk})
-        return not shrunk
-
-    def _latest(self, repository: BackupRepository) -> Manifest | None:
-        try:
-            return repository.latest(self.options.environment.id)
-        except MissingBackupError:
-            return None
-        except (DamagedBackupError, IncompatibleBackupError) as err:
-            self.notes.append(f"the latest backup before this one cannot be read: {err.message}")
-            return None
-
-    def _retain(self, repository: BackupRepository, manifest: Manifest) -> None:
-        try:
-            moment = datetime.fromisoformat(manifest.snapshot_time)
-            removed = repository.expire(manifest.environment.id, self.options.retention, now=moment)
-        except Exception as err:  # noqa: BLE001 - the new backup is whole; only old ones stay longer
-            logger.warning("old backups could not be removed", extra={"reason": str(err)})
-            self.notes.append(f"old backups could not be removed: {err}")
-            return
-        if removed:
-            self.notes.append(f"removed by retention: {', '.join(removed)}")
-
-    def _remove_partial(self, repository: BackupRepository) -> None:
-        if not self.backup_id:
-            return
-        try:
-            repository.remove(self.options.environment.id, self.backup_id)
-        except Exception as err:  # noqa: BLE001 - the first error is the one to report
-            logger.warning("a partial backup could not be removed", extra={"folder": self.folder, "reason": str(err)})
 
 
 def _line(table: str, files: list[tuple[TableFile, float]]) -> TableLine:

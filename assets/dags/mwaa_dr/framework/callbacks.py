@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mwaa_dr.framework import aws
 from mwaa_dr.framework.errors import SettingError
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, TOLD, Failure, Run
+from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.settings import Variable, read_setting
 from mwaa_dr.framework.task_token import TaskToken
@@ -36,6 +37,16 @@ NO_RESULT = Failure(
 )
 
 
+UNHEARD = Failure(
+    "RunFailed",
+    "the run failed",
+    "Its task's log says why; without the database a callback cannot hear it. Where the task could, it told before.",
+)
+
+UNREAD = object()
+"""In the place of an XCom that could not be read."""
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a run of one of our DAGs ended, and where to look up whom to tell."""
@@ -53,22 +64,42 @@ def tell(operation: Operation, run: Run, *, succeeded: bool, variable: Variable,
 
     Once for each run: Airflow may call back twice, when a timed-out task writes its stale run back as running.
     """
-    if _pull(run, TOLD):
-        logger.info("run %s was told of before", run.run_id)
-        return
 
     def setting(name: str) -> Any:
         return _lenient(name, run.conf, variable, environ)
 
+    told = _pull(run, TOLD)
+    unheard = told is UNREAD and setting("mode") is Mode.CONFIG_ONLY
+    # Without the database the task tells of its success itself.
+    if (unheard and succeeded) or (told and told is not UNREAD):
+        logger.info("run %s was told of before", run.run_id)
+        return
     found = _pull(run, RESULT)
     result = dict(found) if isinstance(found, Mapping) else {}
-    ending = Ending(operation, run, result, _failure(run, result, succeeded), setting)
+    failure = _failure(run, result, succeeded)
+    ending = Ending(operation, run, result, UNHEARD if unheard and failure is TASK_KILLED else failure, setting)
     token = setting("task_token")
     if token:
         answer(ending, TaskToken(token, setting("task_token_region") or setting("region")))
     if operation is Operation.BACKUP and (ending.failure or result.get("promoted") is False):
         publish(ending)
     _remember(run)
+
+
+def tell_from_task(
+    operation: Operation,
+    run: Run,
+    word: Mapping[str, Any] | Failure,
+    *,
+    variable: Variable,
+    environ: Mapping[str, str],
+) -> None:
+    """Tell of a run without the database while its task still runs: no callback may ever hear what the task left."""
+    if _lenient("mode", run.conf, variable, environ) is not Mode.CONFIG_ONLY:
+        return
+    failed = isinstance(word, Failure)
+    left = {FAILURE: asdict(word)} if isinstance(word, Failure) else {RESULT: word}
+    tell(operation, replace(run, pull=left.get), succeeded=not failed, variable=variable, environ=environ)
 
 
 def answer(ending: Ending, token: TaskToken) -> None:
@@ -142,7 +173,7 @@ def _pull(run: Run, key: str) -> object:
         return run.pull(key)
     except Exception as err:  # noqa: BLE001 - an XCom backend may raise anything, the answer must go out
         logger.error("XCom '%s' cannot be read (%s)", key, type(err).__name__)  # noqa: TRY400 - it may hold values
-        return None
+        return UNREAD
 
 
 def _remember(run: Run) -> None:

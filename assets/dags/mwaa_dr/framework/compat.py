@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import airflow
 
-from mwaa_dr.framework.errors import SettingError
+from mwaa_dr.framework.errors import DrError, SettingError
 from mwaa_dr.framework.factory.run import Installation, Run
 from mwaa_dr.framework.settings import read_setting
 
 if TYPE_CHECKING:
     from mwaa_dr.framework.database.connection import MetadataDb
+    from mwaa_dr.framework.database.left_behind import LeftBehind
+
+logger = logging.getLogger(__name__)
 
 AIRFLOW_3 = int(airflow.__version__.split(".")[0]) >= 3
 
@@ -30,12 +33,15 @@ __all__ = [
     "airflow_version",
     "backup_schedule",
     "conceal",
+    "connection",
     "ended_run",
     "fail",
+    "has_more_tries",
     "installation",
     "keep_conf_out_of_logs",
     "metadata_db",
     "run_of",
+    "set_variable",
     "variable",
 ]
 
@@ -77,12 +83,16 @@ def installation() -> Installation:
     """What a task must know of its Airflow; nothing in it calls Airflow later, but for the connections."""
     from airflow.configuration import conf
 
+    from mwaa_dr.framework.factory.ways import SdkValues, carrier
+
     return Installation(
         airflow_version=airflow_version(),
         dags_folder=os.path.expanduser(conf.get("core", "dags_folder")),
         fernet_keys=conf.get("core", "fernet_key", fallback="") or "",
         variable=variable,
         metadata_db=metadata_db,
+        carrier=carrier,
+        values=SdkValues,
     )
 
 
@@ -117,20 +127,11 @@ def _own_engine() -> Any:
 
 
 def _engine_of_connection(conn_id: str) -> Any:
-    if AIRFLOW_3:
-        from airflow.sdk import Connection
-
-        look_up = Connection.get
-    else:
-        from airflow.models.connection import Connection
-
-        look_up = Connection.get_connection_from_secrets
     from mwaa_dr.framework.database.reach import NotHereError, engine_by_parts
 
-    try:
-        found = look_up(conn_id)
-    except Exception:  # noqa: BLE001 - each version and each secrets backend has its own, which may show a secret
-        raise NotHereError(f"names '{conn_id}', which is no Connection here") from None
+    found = connection(conn_id)
+    if found is None:
+        raise NotHereError(f"names '{conn_id}', which is no Connection here")
     return engine_by_parts(
         user=found.login,
         password=found.password,
@@ -139,6 +140,40 @@ def _engine_of_connection(conn_id: str) -> Any:
         name=found.schema,
         sslmode=found.extra_dejson.get("sslmode", ""),
     )
+
+
+def connection(conn_id: str) -> Any:
+    """An Airflow Connection, as a task gets it; None where it gets none."""
+    if AIRFLOW_3:
+        from airflow.sdk import Connection
+
+        look_up = Connection.get
+    else:
+        from airflow.models.connection import Connection
+
+        look_up = Connection.get_connection_from_secrets
+    try:
+        return look_up(conn_id)
+    except Exception:  # noqa: BLE001 - each version and each secrets backend has its own, which may show a secret
+        return None
+
+
+def set_variable(key: str, value: str, description: str | None) -> bool:
+    """Set an Airflow Variable from a task of Airflow 3, and no log shows its value; return whether it was taken."""
+    from airflow.sdk import Variable
+
+    conceal(value)
+    try:
+        Variable.set(key, value, description=description)
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True
+
+
+def has_more_tries(context: Mapping[str, Any]) -> bool:
+    """Whether a task of Airflow 3 that fails now is tried again."""
+    instance = context["ti"]
+    return int(instance.try_number) <= int(getattr(instance, "max_tries", 0) or 0)
 
 
 def run_of(context: Mapping[str, Any]) -> Run:
@@ -172,11 +207,20 @@ def ended_run(context: Mapping[str, Any]) -> Run:
     return Run(
         dag_id=left.dag_id,
         run_id=left.run_id,
-        conf=(context["dag_run"].conf if "dag_run" in context else left.conf()) or {},
+        conf=(context["dag_run"].conf if "dag_run" in context else _conf(left)) or {},
         log_url=getattr(context.get("ti"), "log_url", "") or "",
         reason=context.get("reason") or "",
         pull=lambda key: XCom.deserialize_value(SimpleNamespace(value=left.xcom(key))),
     )
+
+
+def _conf(left: LeftBehind) -> object:
+    """The conf of a run of Airflow 3.0; without the database nobody tells it to a callback."""
+    try:
+        return left.conf()
+    except DrError as err:
+        logger.warning("the conf of the run cannot be read: %s", err.message)
+        return {}
 
 
 def fail(words: str, *, retry: bool) -> Exception:

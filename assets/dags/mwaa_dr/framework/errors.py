@@ -47,6 +47,10 @@ class DatabaseError(DrError):
     """The metadata database cannot be reached, or refused a statement."""
 
 
+class ApiError(DrError):
+    """Airflow's REST API cannot be reached, or refused a call."""
+
+
 class UnservedVersionError(DrError):
     """This Airflow version is not served."""
 

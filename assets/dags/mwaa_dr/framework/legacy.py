@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mwaa_dr import __version__
 from mwaa_dr.framework import legacy_layouts as layouts
+from mwaa_dr.framework.backup_files import GzipWriter
 from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.csv_rows import Row, encode, records
 from mwaa_dr.framework.database.selection import BECOMES_FAILED, BECOMES_TRIGGER
@@ -28,7 +29,6 @@ from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.hashing import HashingWriter
 from mwaa_dr.framework.storage.local import LocalStorage
 from mwaa_dr.framework.storage.storage import Reader, Storage
-from mwaa_dr.framework.table_writer import GzipWriter
 
 ENVIRONMENT = Environment("legacy")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from typing import Any
 
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
@@ -12,6 +13,14 @@ FORMAT = 2
 """1: each table is one file. 2: a large table may be several, each with the header."""
 MANIFEST_NAME = "manifest.json"
 LATEST_NAME = "latest.json"
+
+
+class Mode(str, Enum):
+    """What a backup, a restore or a cleanup works by."""
+
+    DATABASE = "DATABASE"
+    CONFIG_ONLY = "CONFIG_ONLY"
+    """The REST API and the Task SDK: configuration, and the history as an archive that nothing is restored from."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +93,26 @@ class Manifest:
     """KMS key ARN -> base64 of the data key wrapped under it; empty where nothing is encrypted."""
     notes: tuple[str, ...] = ()
     """What whoever restores it should know, one sentence each."""
+    mode: Mode = Mode.DATABASE
     seconds: float = 0.0
     format: int = FORMAT
 
     def files_of(self, table: str) -> tuple[TableFile, ...]:
         """The files that hold a table; none where the backup has no such table."""
         return tuple(file for file in self.tables if file.table == table)
+
+    def rows_of(self, table: str) -> int:
+        """Rows in all files of a table."""
+        return sum(file.rows for file in self.files_of(table))
+
+    def size_of(self, table: str) -> int:
+        """Bytes stored in all files of a table."""
+        return sum(file.size for file in self.files_of(table))
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The tables, each once, in their order."""
+        return tuple(dict.fromkeys(file.table for file in self.tables))
 
     @property
     def rows(self) -> int:
@@ -125,6 +148,7 @@ class Manifest:
                     "own_dags": tuple(raw["own_dags"]),
                     "unreadable_secrets": tuple(raw["unreadable_secrets"]),
                     "notes": tuple(raw.get("notes", ())),
+                    "mode": Mode(raw.get("mode", Mode.DATABASE)),
                 }
             )
             manifest._require_whole_tables()
@@ -136,7 +160,7 @@ class Manifest:
 
     def _require_whole_tables(self) -> None:
         """Raise ValueError where a table lacks one of its files, or they do not belong together."""
-        for table in {file.table for file in self.tables}:
+        for table in self.table_names:
             files = self.files_of(table)
             named = {file.file for file in files}
             if len({(file.parts, file.columns) for file in files}) > 1 or len(named) != files[0].parts:

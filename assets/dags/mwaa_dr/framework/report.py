@@ -59,6 +59,8 @@ class Report:
     dry_run: bool = False
     snapshot_time: str = ""
     """Of the backup: ISO 8601, UTC."""
+    mode: str = "DATABASE"
+    """What did the work: `DATABASE`, or `CONFIG_ONLY` by the REST API."""
 
     def to_json(self) -> bytes:
         """One JSON document; keys are only ever added."""

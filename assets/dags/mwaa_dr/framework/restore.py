@@ -6,9 +6,8 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
-from mwaa_dr.framework.compatibility import check_versions
+from mwaa_dr.framework.chosen_backup import choose_backup
 from mwaa_dr.framework.database import in_flight
 from mwaa_dr.framework.database.catalog import Catalog, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import (
@@ -23,15 +22,13 @@ from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
 from mwaa_dr.framework.manifest import InterruptedRun, Manifest
 from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
-from mwaa_dr.framework.report_file import keep_report
-from mwaa_dr.framework.repository import BackupRepository
+from mwaa_dr.framework.report_file import keep_restore_report
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.storage import Storage
 from mwaa_dr.framework.table_reader import TableReader
@@ -52,13 +49,8 @@ def restore_backup(
     database is touched. Safe to repeat: the second time gives the same state.
     """
     started = time.monotonic()
-    restore = _Restore(db, tables, storage, options, progress or Progress())
-    report = restore.run()
-    report.seconds = round(time.monotonic() - started, 3)
-    if not options.dry_run:
-        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        keep_report(storage, f"{report.source}/{report.backup_id}/restore-{moment}.json", report)
-    return report
+    report = _Restore(db, tables, storage, options, progress or Progress()).run()
+    return keep_restore_report(storage, report, started)
 
 
 @dataclass
@@ -71,11 +63,11 @@ class _Restore:
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> Report:
-        manifest = self._checked_manifest()
+        reader = choose_backup(self.storage, self.options, self.progress)
+        manifest = reader.manifest
         self.tables, closed = self.tables.closed()
         self.notes += closed
         box = SecretBox(self.options.fernet_keys)
-        reader = TableReader(self.storage, manifest, self._key(manifest), self.progress)
         with self.db.connection() as connection, connection.cursor() as cursor:
             try:
                 merged, work = self._transaction(cursor, manifest, reader, box)
@@ -89,21 +81,6 @@ class _Restore:
             if not self.options.dry_run:
                 self._analyze(connection, cursor, merged)
         return self._report(manifest, merged, locked)
-
-    def _checked_manifest(self) -> Manifest:
-        self.storage.check()
-        repository = BackupRepository(self.storage)
-        manifest = repository.choose(self.options.source, self.options.backup_id)
-        check_versions(manifest, self.options.airflow_version)
-        self.progress.phase("verify files")
-        repository.verify_files(manifest)
-        return manifest
-
-    def _key(self, manifest: Manifest) -> DataKey | None:
-        if not manifest.wrapped_keys:
-            return None
-        context = encryption_context(manifest.environment.id, manifest.backup_id, manifest.format)
-        return unwrap(manifest.wrapped_keys, context, self.options.environment.region)
 
     def _transaction(
         self, cursor: Cursor, manifest: Manifest, reader: TableReader, box: SecretBox
@@ -164,8 +141,7 @@ class _Restore:
 
     def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
         for name, line in merged.lines.items():
-            files = manifest.files_of(name)
-            line.size = sum(file.size for file in files) if files else None
+            line.size = manifest.size_of(name) if manifest.files_of(name) else None
         return Report(
             operation="restore",
             environment=self.options.environment.id,

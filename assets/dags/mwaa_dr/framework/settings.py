@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mwaa_dr.framework.errors import SettingError
+from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.model.setting import BACKUP, RESTORE, Operation, Setting, StorageType
 from mwaa_dr.framework.model.settings import Settings, table
@@ -108,6 +109,10 @@ def _contradictions(operation: Operation, settings: Settings) -> list[str]:
         wrong.append("dag_run.conf has 'active_dags' and 'active_dags_key', allowed: one of them")
     if settings.in_flight is InFlight.RESUME and not settings.primary_fenced:
         wrong.append("dag_run.conf 'in_flight' is 'resume', allowed: only together with primary_fenced=true")
+    if settings.in_flight is InFlight.RESUME and settings.mode is Mode.CONFIG_ONLY:
+        wrong.append(
+            "dag_run.conf 'in_flight' is 'resume', allowed: only where runs are restored, not with CONFIG_ONLY"
+        )
     return wrong
 
 

@@ -15,7 +15,7 @@ def shrunk_tables(before: Manifest | None, now: Manifest, percent: int) -> list[
     for name in CORE_TABLES:
         if not before.files_of(name) or not now.files_of(name):
             continue
-        old, new = (sum(file.rows for file in manifest.files_of(name)) for manifest in (before, now))
+        old, new = before.rows_of(name), now.rows_of(name)
         if new < old * (1 - percent / 100):
             lines.append(
                 f"table '{name}' shrank from {old} to {new} rows since backup {before.backup_id}:"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from mwaa_dr.framework.backup_files import GZIP
 from mwaa_dr.framework.csv_rows import encode, records
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.staging import Staged, fill_stage, finish_stage, make_stage
@@ -19,7 +20,6 @@ from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.hashing import HashingReader
 from mwaa_dr.framework.storage.storage import Reader, Storage
-from mwaa_dr.framework.table_writer import GZIP
 
 BLOCK = 1 << 17
 

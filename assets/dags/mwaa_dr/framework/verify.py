@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from mwaa_dr.framework import text
+from mwaa_dr.framework.chosen_backup import data_key
 from mwaa_dr.framework.csv_rows import records
 from mwaa_dr.framework.database.catalog import read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
 from mwaa_dr.framework.database.staging import planned
-from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
 from mwaa_dr.framework.errors import DamagedBackupError, DrError, IncompatibleBackupError
 from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.tables import Tables
@@ -113,7 +113,7 @@ class _Verifier:
         # What was altered on disk is not worth reading, and must not be loaded.
         if level is Level.FILES or not all(check.passed for check in self.checks):
             return
-        reader = TableReader(self.storage, self.manifest, self._key(), self.progress)
+        reader = TableReader(self.storage, self.manifest, data_key(self.manifest, self.region), self.progress)
         self._data(reader)
         if level is Level.REHEARSE and db is not None and all(check.passed for check in self.checks):
             self._rehearse(reader, db, airflow_version)
@@ -179,13 +179,6 @@ class _Verifier:
                 except DrError:
                     cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
                     raise
-
-    def _key(self) -> DataKey | None:
-        if not self.manifest.wrapped_keys:
-            return None
-        manifest = self.manifest
-        context = encryption_context(manifest.environment.id, manifest.backup_id, manifest.format)
-        return unwrap(self.manifest.wrapped_keys, context, self.region)
 
     @contextmanager
     def _check(self, name: str, detail: str) -> Iterator[None]:

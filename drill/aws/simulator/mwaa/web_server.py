@@ -103,9 +103,11 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
             if not front.admits(self.headers.get("Authorization", "")):
                 self._answer(403, {"content-type": "application/json"}, json.dumps({"message": "Forbidden"}).encode())
                 return
-            kind = {"Content-Type": self.headers.get("Content-Type", "text/plain")}
+            kind = self.headers.get("Content-Type", "text/plain")
+            # As a balancer passes a request on, so that a redirect leads back here.
+            passed = {"Content-Type": kind, "Host": front.host, "X-Forwarded-Proto": "https"}
             try:
-                self._answer(*front.forward("POST", self.path, body, kind))
+                self._answer(*front.forward("POST", self.path, body, passed))
             except OSError as error:
                 self._answer(502, {"content-type": "text/plain"}, str(error).encode())
 

@@ -24,7 +24,8 @@ def test_a_command_that_failed_is_an_answer_too(mwaa: Mwaa) -> None:
     assert run(NAME, REGION, "dags pause x").says("does not exist in 'dag' table")
 
 
-@pytest.mark.parametrize("location", ["/aws_mwaa/cli/", "https://{host}/aws_mwaa/cli/"])
+# Airflow itself writes http where TLS ends before it.
+@pytest.mark.parametrize("location", ["/aws_mwaa/cli/", "https://{host}/aws_mwaa/cli/", "http://{host}/aws_mwaa/cli/"])
 def test_the_redirect_of_airflow_3_is_followed_with_the_command(mwaa: Mwaa, location: str) -> None:
     mwaa.cli = lambda command: (
         printed(command)
@@ -34,9 +35,7 @@ def test_the_redirect_of_airflow_3_is_followed_with_the_command(mwaa: Mwaa, loca
     assert run(NAME, REGION, "version").stdout == "version"
 
 
-@pytest.mark.parametrize(
-    "location", ["https://elsewhere.example/", "http://{host}/aws_mwaa/cli/", "//elsewhere.example"]
-)
+@pytest.mark.parametrize("location", ["https://elsewhere.example/", "http://elsewhere.example/", "//elsewhere.example"])
 def test_the_token_is_taken_to_nobody_else(mwaa: Mwaa, location: str) -> None:
     mwaa.cli = lambda command: Reply(307, headers={"Location": location.format(host=mwaa.host)})
     with pytest.raises(AirflowRefused, match="redirects to"):

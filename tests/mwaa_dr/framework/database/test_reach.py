@@ -176,3 +176,10 @@ def test_a_callback_reads_what_the_run_left(database: Database) -> None:
     assert (left.conf(), left.xcom("result"), left.xcom("failure")) == ({"task_token": "t"}, {"rows": 1}, None)
     assert LeftBehind(lambda: MetadataDb.from_url(db.url), "d", "another").conf() is None
     db.close()
+
+
+@pytest.mark.parametrize(("version", "is_offered"), [("3.0.6", True), ("3.3.1", True), ("2.11.2", False)])
+def test_what_goes_without_a_database_is_offered_to_airflow_3(version: str, is_offered: bool) -> None:
+    with pytest.raises(DatabaseError) as error:
+        reach([own()], version)
+    assert ("DR_MODE=CONFIG_ONLY" in error.value.hint) is is_offered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,9 @@ from mwaa_dr.framework.factory.tasks import perform
 from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
 from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.report import Report, TableLine
+from mwaa_dr.framework.settings import Variable
 from mwaa_dr.framework.storage.storage import Storage
+from tests.support.memory_airflow import MemoryAirflow
 
 FERNET = "gAAAAA-a-fernet-key"
 
@@ -57,10 +59,17 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     return stub
 
 
+def a_database(tmp_path: Path, variable: Variable, db: Callable[[], MetadataDb]) -> Installation:
+    def refuse(*_: object) -> Any:
+        raise AssertionError("nobody may ask by REST")
+
+    return Installation("2.10.3", str(tmp_path), FERNET, variable, db, refuse, refuse)
+
+
 def installation(tmp_path: Path, variables: Mapping[str, str]) -> Installation:
     known = {"DR_STORAGE_TYPE": "LOCAL_FS", **variables}
     db = cast("MetadataDb", object())
-    return Installation("2.10.3", str(tmp_path), FERNET, variable=known.get, metadata_db=lambda: db)
+    return a_database(tmp_path, known.get, lambda: db)
 
 
 def work(operation: Operation, tmp_path: Path, conf: object = None, **variables: str) -> dict[str, Any]:
@@ -144,7 +153,7 @@ def test_airflow_is_not_asked_once_the_engine_has_started(
         return engine.report
 
     monkeypatch.setattr(restore, "restore_backup", during)
-    airflow = Installation("2.10.3", str(tmp_path), "", variable, lambda: cast("MetadataDb", object()))
+    airflow = a_database(tmp_path, variable, lambda: cast("MetadataDb", object()))
     perform(Operation.RESTORE, standard_factory("d", "2.10.3"), Run("d", "r", {}), airflow)
     assert asked[-1] == "the engine"
     assert len(asked) > 1
@@ -186,7 +195,7 @@ def test_a_foreign_error_is_told_without_the_lines_that_may_hold_values() -> Non
 
 
 def test_what_holds_secrets_does_not_show_them() -> None:
-    airflow = Installation("2.10.3", "/dags", FERNET, lambda _: None, lambda: cast("MetadataDb", object()))
+    airflow = a_database(Path("/dags"), lambda _: None, lambda: cast("MetadataDb", object()))
     assert FERNET not in repr(airflow)
     assert "AQC" not in repr(Run("d", "r", {"task_token": "AQC"}))
 
@@ -272,3 +281,36 @@ def test_the_answer_says_which_moment_was_backed_up(engine: Engine, tmp_path: Pa
     engine.report.backup_id, engine.report.snapshot_time = "B", "2026-11-22T20:10:00+00:00"
     answer = work(Operation.BACKUP, tmp_path)
     assert (answer["backup_id"], answer["snapshot_time"], answer["rows"]) == ("B", "2026-11-22T20:10:00+00:00", 7)
+
+
+WITHOUT = {"DR_MODE": "CONFIG_ONLY"}
+
+
+def without_a_database(tmp_path: Path, airflow: MemoryAirflow, version: str = "3.2.1") -> Installation:
+    """An Airflow whose tasks reach no database."""
+
+    def refuse() -> MetadataDb:
+        raise AssertionError("nobody may look for the database")
+
+    known = {"DR_STORAGE_TYPE": "LOCAL_FS", **WITHOUT}
+    return Installation(version, str(tmp_path), FERNET, known.get, refuse, lambda _: airflow, lambda: airflow)
+
+
+def test_without_a_database_each_operation_works_by_rest(tmp_path: Path) -> None:
+    airflow = MemoryAirflow({"plain": "x"})
+    airflow.dag("active")
+    there = without_a_database(tmp_path, airflow)
+    factory = standard_factory("my_dag", "3.2.1")
+    told = perform(Operation.BACKUP, factory, Run("my_dag", "r1", {}), there)
+    assert (told["mode"], told["promoted"]) == ("CONFIG_ONLY", True)
+    told = perform(Operation.CLEANUP, factory, Run("my_dag", "r2", {}), there)
+    assert (told["mode"], told["active_dags"], airflow.active()) == ("CONFIG_ONLY", ["active"], [])
+    told = perform(Operation.RESTORE, factory, Run("my_dag", "r3", {"variable_restore_strategy": "REPLACE"}), there)
+    assert (told["mode"], airflow.active()) == ("CONFIG_ONLY", ["active"])
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_airflow_2_is_told_that_its_tasks_reach_the_database(tmp_path: Path, operation: Operation) -> None:
+    there = without_a_database(tmp_path, MemoryAirflow(), "2.10.3")
+    with pytest.raises(UnservedVersionError, match=r"DR_MODE=CONFIG_ONLY is for Airflow 3, and Airflow 2\.10\.3 runs"):
+        perform(operation, standard_factory("my_dag", "2.10.3"), Run("my_dag", "r", {}), there)

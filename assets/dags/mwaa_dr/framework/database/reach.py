@@ -26,6 +26,9 @@ CREDENTIALS, HOST, PORT, NAME, SSLMODE = (
 )
 CELERY = "AIRFLOW__CELERY__RESULT_BACKEND"
 HINT = "Name the database by DR_DATABASE_URL in the environment or by an Airflow Connection in DR_DATABASE_CONN_ID."
+WITHOUT = (
+    " Without it, the Airflow Variable DR_MODE=CONFIG_ONLY backs up the configuration, and the history as an archive."
+)
 
 
 class NotHereError(Exception):
@@ -48,13 +51,14 @@ class Place:
 def reach(places: Iterable[Place], airflow_version: str) -> MetadataDb:
     """The metadata database from the first place that leads to it; the DatabaseError names all that were tried."""
     tried = []
+    without = WITHOUT if int(airflow_version.split(".", maxsplit=1)[0]) >= 3 else ""
     for place in places:
         found = _try(place, airflow_version)
         if isinstance(found, MetadataDb):
             logger.info("the metadata database is reached by %s", place.name)
             return found
         tried.append(f"{place.name} {found}")
-    raise DatabaseError(f"the metadata database is not in reach: {'; '.join(tried)}", HINT)
+    raise DatabaseError(f"the metadata database is not in reach: {'; '.join(tried)}", HINT + without)
 
 
 def _try(place: Place, airflow_version: str) -> MetadataDb | str:

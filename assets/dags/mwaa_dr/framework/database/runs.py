@@ -145,17 +145,21 @@ def _fresh_keys(work: Work, stage: Staged) -> str:
 
 def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, str]]:
     """The joins that resolve a row's references, and the value of each referring column."""
-    joins, instead = "", {}
+    joins = ""
+    instead: dict[str, str] = {}
     for number, reference in enumerate(stage.table.references):
         if not stage.has(reference.column) or reference.column in stage.table.fixed:
             continue
         if reference.table in stages and not stages[reference.table].table.surrogate:
             continue
         if reference.table not in stages:
-            instead[reference.column] = "NULL"
+            instead |= {} if reference.is_text else {reference.column: "NULL"}
             continue
         kind = "JOIN" if reference.missing is Missing.DROP else "LEFT JOIN"
-        alias = f"f{number}"
-        joins += f" {kind} {key_map(reference.table)} {alias} ON {alias}.old = s.{ident(reference.column)}"
-        instead[reference.column] = f"{alias}.new"
+        alias, column = f"f{number}", f"s.{ident(reference.column)}"
+        old, new = f"{alias}.old", f"{alias}.new"
+        if reference.is_text:
+            old, new = f"{old}::text", f"CASE WHEN {column} ~ '^[0-9]+$' THEN {new}::text ELSE {column} END"
+        joins += f" {kind} {key_map(reference.table)} {alias} ON {old} = {column}"
+        instead[reference.column] = new
     return joins, instead

@@ -13,7 +13,7 @@ from typing import Any
 
 from mwaa_dr.framework import callbacks, compat
 from mwaa_dr.framework.aws import keep_bodies_out_of_logs
-from mwaa_dr.framework.errors import BusyError, DatabaseError, DrError, StorageError
+from mwaa_dr.framework.errors import ApiError, BusyError, DatabaseError, DrError, StorageError
 from mwaa_dr.framework.factory import tasks
 from mwaa_dr.framework.factory.run import FAILURE, RESULT, Factory, Failure, Run
 from mwaa_dr.framework.model.setting import Operation
@@ -37,7 +37,7 @@ RETRY_DELAY = timedelta(minutes=1)
 RUN_TIMEOUT = timedelta(hours=24)
 """A run that hangs blocks the next one, since there is never more than one."""
 
-PASSING = (StorageError, DatabaseError, BusyError)
+PASSING = (StorageError, DatabaseError, ApiError, BusyError)
 """Errors of ours that may be gone a minute later; of others nobody knows, so they count as passing."""
 
 
@@ -78,9 +78,15 @@ class MetadataOperator(compat.BaseOperator):  # type: ignore[misc]  # Airflow is
             _log_frames(err)
             _leave_word(run, failure)
             passing = isinstance(err, PASSING) or not isinstance(err, DrError)
+            if not (passing and compat.has_more_tries(context)):
+                self._tell(run, failure)
             # Not `from err`: Airflow would log the messages of its causes, which may hold values of rows.
             raise compat.fail(str(failure), retry=passing) from None
         run.push(RESULT, result)
+        self._tell(run, result)
+
+    def _tell(self, run: Run, word: Mapping[str, Any] | Failure) -> None:
+        callbacks.tell_from_task(self.operation, run, word, variable=compat.variable, environ=os.environ)
 
 
 def _dag(operation: Operation, factory: Factory, schedule: str | None = None, retries: int = 0) -> Any:

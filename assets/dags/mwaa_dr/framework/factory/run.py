@@ -11,7 +11,10 @@ from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.settings import Variable
 
 if TYPE_CHECKING:
+    from mwaa_dr.framework.config_only.rest import Carrier
+    from mwaa_dr.framework.config_only.values import TaskValues
     from mwaa_dr.framework.database.connection import MetadataDb
+    from mwaa_dr.framework.model.settings import Settings
 
 RESULT = "result"
 FAILURE = "failure"
@@ -55,6 +58,9 @@ class Installation:
     fernet_keys: str = field(repr=False)
     variable: Variable = field(repr=False)
     metadata_db: Callable[[], MetadataDb] = field(repr=False)
+    carrier: Callable[[Settings], Carrier] = field(repr=False)
+    """The way to the REST API, for a run without the database."""
+    values: Callable[[], TaskValues] = field(repr=False)
 
 
 @dataclass(frozen=True)

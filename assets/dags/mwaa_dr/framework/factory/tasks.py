@@ -6,19 +6,21 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mwaa_dr.framework.errors import UnservedVersionError
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
 from mwaa_dr.framework.log_lines import whole_lines
+from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
 from mwaa_dr.framework.model.setting import Operation, StorageType
 from mwaa_dr.framework.model.settings import Settings
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
-from mwaa_dr.framework.report_file import keep_report
+from mwaa_dr.framework.report_file import keep_report, now
 from mwaa_dr.framework.settings import read_settings
 from mwaa_dr.framework.task_token import Heartbeat, TaskToken
 
@@ -51,7 +53,8 @@ class Job:
     airflow_version: str
     fernet_keys: str
     dags_folder: str
-    db: MetadataDb
+    work: Callable[..., Report]
+    """The engine: called with what is left of (tables, storage, options, progress) for the operation."""
 
     @property
     def own_dags(self) -> tuple[str, ...]:
@@ -87,6 +90,7 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
         environ=os.environ,
         defaults={"path_prefix": factory.path_prefix, "storage_type": factory.storage_type},
     )
+    by_rest = settings.mode is Mode.CONFIG_ONLY
     job = Job(
         run=run,
         tables=tables,
@@ -94,7 +98,7 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
         airflow_version=airflow.airflow_version,
         fernet_keys=airflow.fernet_keys,
         dags_folder=airflow.dags_folder,
-        db=airflow.metadata_db(),
+        work=_by_rest(operation, settings, airflow) if by_rest else _by_database(operation, airflow.metadata_db()),
     )
     token = TaskToken(settings.task_token, settings.task_token_region or settings.region)
     with whole_lines(), Heartbeat(token.beat if settings.task_token else None, settings.heartbeat_seconds):
@@ -102,6 +106,36 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
     for line in [*report.lines(), *(f"was active: {dag_id}" for dag_id in report.active_dags)]:
         logger.info("%s", line)
     return result(report, settings)
+
+
+def _by_database(operation: Operation, db: MetadataDb) -> Callable[..., Report]:
+    from mwaa_dr.framework import backup, cleanup, restore
+
+    engine: Mapping[Operation, Callable[..., Report]] = {
+        Operation.BACKUP: backup.take_backup,
+        Operation.RESTORE: restore.restore_backup,
+        Operation.CLEANUP: cleanup.clean_up,
+    }
+    return partial(engine[operation], db)
+
+
+def _by_rest(operation: Operation, settings: Settings, airflow: Installation) -> Callable[..., Report]:
+    """Raises UnservedVersionError for an Airflow whose tasks reach the database."""
+    from mwaa_dr.framework.config_only import backup, cleanup, restore
+    from mwaa_dr.framework.config_only.rest import RestApi
+    from mwaa_dr.framework.config_only.values import Reached
+
+    if int(airflow.airflow_version.split(".", maxsplit=1)[0]) < 3:
+        raise UnservedVersionError(
+            f"DR_MODE=CONFIG_ONLY is for Airflow 3, and Airflow {airflow.airflow_version} runs here",
+            "Leave it out: tasks of Airflow 2 reach the database, and nothing is left out then.",
+        )
+    engine: Mapping[Operation, Callable[..., Report]] = {
+        Operation.BACKUP: backup.take_config_backup,
+        Operation.RESTORE: restore.restore_config,
+        Operation.CLEANUP: cleanup.clean_up_config,
+    }
+    return partial(engine[operation], Reached(RestApi(airflow.carrier(settings)), airflow.values()))
 
 
 def result(report: Report, settings: Settings) -> dict[str, Any]:
@@ -125,14 +159,13 @@ def result(report: Report, settings: Settings) -> dict[str, Any]:
         "promoted": report.promoted,
         "dry_run": report.dry_run,
         "seconds": round(report.seconds, 1),
+        "mode": report.mode,
         "dr_type": settings.dr_type.value if settings.dr_type else None,
         "notes": [note[:500] for note in report.notes[:10]],
     }
 
 
 def _back_up(job: Job) -> Report:
-    from mwaa_dr.framework.backup import take_backup
-
     settings = job.settings
     options = BackupOptions(
         environment=settings.environment,
@@ -148,7 +181,7 @@ def _back_up(job: Job) -> Report:
         active_dags=_active_dags(settings),
         stop_note=settings.stop_note,
     )
-    return take_backup(job.db, job.tables, job.storage(), options, LogProgress())
+    return job.work(job.tables, job.storage(), options, LogProgress())
 
 
 def _active_dags(settings: Settings) -> tuple[str, ...] | None:
@@ -162,8 +195,6 @@ def _active_dags(settings: Settings) -> tuple[str, ...] | None:
 
 
 def _restore(job: Job) -> Report:
-    from mwaa_dr.framework.restore import restore_backup
-
     settings = job.settings
     options = RestoreOptions(
         environment=settings.environment,
@@ -180,12 +211,10 @@ def _restore(job: Job) -> Report:
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
     )
-    return restore_backup(job.db, job.tables, job.storage(), options, LogProgress())
+    return job.work(job.tables, job.storage(), options, LogProgress())
 
 
 def _clean_up(job: Job) -> Report:
-    from mwaa_dr.framework.cleanup import clean_up
-
     settings = job.settings
     options = CleanupOptions(
         own_dags=job.own_dags,
@@ -195,11 +224,10 @@ def _clean_up(job: Job) -> Report:
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
     )
-    report = clean_up(job.db, job.tables, options, LogProgress())
+    report = job.work(job.tables, options, LogProgress())
     report.environment = settings.environment.id
     if settings.bucket or settings.storage_type is StorageType.LOCAL_FS:
-        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        keep_report(job.storage(), f"{report.environment}/cleanup-{moment}.json", report)
+        keep_report(job.storage(), f"{report.environment}/cleanup-{now()}.json", report)
     return report
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model import setting_kinds as kinds
 from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.place import Place
 from mwaa_dr.framework.model.setting import (
     ALL,
     BACKUP,
@@ -17,62 +17,14 @@ from mwaa_dr.framework.model.setting import (
     RESTORE,
     DrType,
     Setting,
-    StorageType,
     setting,
 )
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Place):
     """All settings of one run, validated; those that its operation does not use keep their defaults."""
 
-    environment_name: str = setting(
-        "local",
-        kinds.ENVIRONMENT_NAME,
-        "The name under which this environment's backups are kept.",
-        used_by=ALL,
-        variable="DR_ENVIRONMENT_NAME",
-        environ=("AIRFLOW_ENV_NAME",),
-    )
-    region: str = setting(
-        "",
-        kinds.REGION,
-        "The Region of this environment.",
-        used_by=ALL,
-        environ=("AWS_REGION", "AWS_DEFAULT_REGION"),
-        default_in_words="none",
-    )
-    storage_type: StorageType = setting(
-        StorageType.S3,
-        kinds.choice(StorageType),
-        "Where backups are kept: in a bucket, or in the folder `data` of the DAGs folder.",
-        used_by=ALL,
-        variable="DR_STORAGE_TYPE",
-    )
-    bucket: str = setting(
-        "",
-        kinds.BUCKET,
-        "The bucket of the backups.",
-        used_by=ALL,
-        conf="bucket",
-        variable="DR_BACKUP_BUCKET",
-        default_in_words="none; backup and restore need it with `S3`",
-    )
-    path_prefix: str = setting(
-        "data",
-        kinds.PREFIX,
-        "The folder of the backups in the bucket, or in the DAGs folder.",
-        used_by=ALL,
-        variable="DR_PATH_PREFIX",
-    )
-    s3_kms_key_arn: str = setting(
-        "",
-        kinds.KMS_ARN,
-        "The key that S3 encrypts new objects with (SSE-KMS); needed where the bucket enforces it.",
-        used_by=ALL,
-        variable="DR_S3_KMS_KEY_ARN",
-        default_in_words="as the bucket says",
-    )
     kms_key_arns: tuple[str, ...] = setting(
         (),
         kinds.KMS_ARNS,
@@ -260,24 +212,6 @@ class Settings:
         conf="task_token_region",
         default_in_words="this environment's",
     )
-    database_url: str = setting(
-        "",
-        kinds.DATABASE_URL,
-        "The metadata database, where Airflow keeps it from tasks; without it, it is looked for.",
-        used_by=ALL,
-        environ=("DR_DATABASE_URL",),
-        default_in_words="none",
-        secret=True,
-    )
-    database_conn_id: str = setting(
-        "",
-        kinds.CONN_ID,
-        "The Airflow Connection to the metadata database, in the place of its URL.",
-        used_by=ALL,
-        variable="DR_DATABASE_CONN_ID",
-        environ=("DR_DATABASE_CONN_ID",),
-        default_in_words="none",
-    )
     heartbeat_seconds: int = setting(
         60,
         kinds.whole(1, 3600),
@@ -285,11 +219,6 @@ class Settings:
         used_by=ALL,
         variable="DR_HEARTBEAT_SECONDS",
     )
-
-    @property
-    def environment(self) -> Environment:
-        """The environment that this process belongs to."""
-        return Environment(self.environment_name, self.region)
 
 
 def table() -> list[Setting]:

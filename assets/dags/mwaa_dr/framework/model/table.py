@@ -54,6 +54,8 @@ class Reference:
     missing: Missing = Missing.NULL
     inserted_only: bool = False
     """Keep the row only where the restore itself inserted the row that it points at."""
+    is_text: bool = False
+    """The key is written as text, among names that are no keys of that table and stay as they are."""
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,12 @@ class Tables:
 
     def present(self, names: Container[str]) -> Tables:
         """Without the optional tables that are not among those of the live database."""
-        absent = (table.name for table in self.carried.values() if table.optional and table.name not in names)
-        return self.forget(*absent)
+        absent = {table.name for table in self.carried.values() if table.optional and table.name not in names}
+        tables = self.forget(*absent)
+        for table in tables.carried.values():
+            kept = tuple(reference for reference in table.references if reference.table not in absent)
+            tables = tables.add(dataclasses.replace(table, references=kept))
+        return tables
 
     def only(self, names: Iterable[str]) -> Tables:
         """Carry only these; raise TableError for a name that is no table of this version."""

@@ -49,12 +49,23 @@ TASK_INSTANCE_HISTORY = Table(
 )
 
 
-def of_task_instance(name: str, surrogate: str = "") -> Table:
+def of_task_instance(name: str, surrogate: str = "", references: tuple[Reference, ...] = ()) -> Table:
     """A table whose rows name their task instance by its UUID alone."""
-    return Table(name, Merge.RUN_CHILD, run=("ti_id",), parent="task_instance", parent_key="id", surrogate=surrogate)
+    return Table(
+        name,
+        Merge.RUN_CHILD,
+        run=("ti_id",),
+        parent="task_instance",
+        parent_key="id",
+        surrogate=surrogate,
+        references=references,
+    )
 
 
-DAG_RUN_NOTE = Table("dag_run_note", Merge.RUN_CHILD, run=("dag_run_id",))
+# What the auth manager calls its users; the FAB auth manager does by the key of their rows.
+AUTHOR = (Reference("user_id", "ab_user", is_text=True),)
+
+DAG_RUN_NOTE = Table("dag_run_note", Merge.RUN_CHILD, run=("dag_run_id",), references=AUTHOR)
 
 DAGRUN_ASSET_EVENT = Table(
     "dagrun_asset_event",
@@ -69,7 +80,7 @@ RUNS = (
     DAG_RUN,
     TASK_INSTANCE,
     TASK_INSTANCE_HISTORY,
-    of_task_instance("task_instance_note"),
+    of_task_instance("task_instance_note", references=AUTHOR),
     of_task_instance("task_reschedule", surrogate="id"),
     TASK_MAP,
     XCOM,
