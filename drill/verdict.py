@@ -20,6 +20,7 @@ from drill.site import BACKUP_MINUTES, REHEARSED, Site
 from drill.snapshot import Rows
 from drill.story import Story
 from drill.strategies import Strategy
+from drill.tables import rows_of
 
 TOLD_STATES = {
     "Take the lease": DETECTED,
@@ -154,11 +155,11 @@ def tables(manifest: dict[str, Any], report: dict[str, Any]) -> list[TableRows]:
     done = {line["table"]: line for line in report.get("tables", ())}
     return [
         TableRows(
-            table["table"],
-            table["rows"],
-            *(done.get(table["table"], {}).get(column) for column in ("inserted", "replaced", "kept", "dropped")),
+            table,
+            rows,
+            *(done.get(table, {}).get(column) for column in ("inserted", "replaced", "kept", "dropped")),
         )
-        for table in manifest["tables"]
+        for table, rows in rows_of(manifest).items()
     ]
 
 

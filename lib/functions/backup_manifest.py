@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 REPORT_NAME = "report.json"
 
@@ -112,6 +112,7 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
     origin = {"region": "", **raw["environment"]}
     if set(origin) != {"name", "region"}:
         raise KeyError("environment")
+    _require_whole_tables(raw["tables"])
     moment = datetime.fromisoformat(raw["snapshot_time"])
     return Manifest(
         backup_id=raw["backup_id"],
@@ -123,6 +124,15 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         unreadable=tuple(raw["unreadable_secrets"]),
         is_config_only=_mode(raw) == CONFIG_ONLY,
     )
+
+
+def _require_whole_tables(files: list[Mapping[str, Any]]) -> None:
+    """Raise ValueError where a table lacks one of its files, or they do not belong together."""
+    for table in {raw["table"] for raw in files}:
+        own = [raw for raw in files if raw["table"] == table]
+        shapes = {(raw.get("parts", 1), tuple(raw["columns"])) for raw in own}
+        if len(shapes) > 1 or len({raw["file"] for raw in own}) != own[0].get("parts", 1):
+            raise ValueError(f"table '{table}' is not whole")
 
 
 def _mode(raw: Mapping[str, Any]) -> str:

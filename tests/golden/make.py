@@ -14,7 +14,7 @@ import pytest
 from drill.postgres import Postgres
 from mwaa_dr.framework.manifest import FORMAT
 from tests.support import schemas
-from tests.support.engine import VERSION, backup
+from tests.support.engine import PIECE, VERSION, backup
 from tests.support.fake_kms import HERE, THERE, use_fake_kms
 from tests.support.fernet import encrypted
 from tests.support.filled import fill
@@ -46,7 +46,7 @@ VARIABLES = {"empty": "", "lines": 'a\n"b",\r\n', "sales_secret": "sales v"}
 
 def fill_golden(db: Metadata) -> None:
     """A small environment, and values that are easily lost."""
-    fill(db, logs=3)
+    fill(db, logs=3_000)  # enough for several files
     for number, value in enumerate(NASTY):
         db.insert("log", event=f"nasty{number:02}", extra=value, dttm=START + timedelta(days=1))
     for key in ("empty", "lines"):
@@ -65,8 +65,8 @@ def _main() -> None:
         url = server.create("golden")
         server.load(schemas.ddl(VERSION), "golden")
         fill_golden(Metadata(url))
-        backup(url, TOP / "plain")
-        backup(url, TOP / "encrypted", kms_key_arns=(HERE, THERE))
+        backup(url, TOP / "plain", piece_size=PIECE)
+        backup(url, TOP / "encrypted", piece_size=PIECE, kms_key_arns=(HERE, THERE))
     for report in TOP.rglob("report.json"):
         report.unlink()
 

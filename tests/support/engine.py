@@ -22,6 +22,8 @@ from tests.support.metadata import FERNET, OTHER_FERNET
 PRIMARY = Environment("prod", "us-east-1")
 SECONDARY = Environment("prod-dr", "us-west-2")
 VERSION = "2.10.3"
+PIECE = 1 << 13
+"""Small enough that tables of a few thousand rows are split."""
 
 
 def tables_of(version: str = VERSION) -> Tables:
@@ -75,6 +77,11 @@ def storage(place: Path | Storage) -> Storage:
 
 def manifest_of(place: Path | Storage) -> Manifest:
     return BackupRepository(storage(place)).choose()
+
+
+def rows_of(manifest: Manifest) -> dict[str, int]:
+    """Table -> rows in all its files."""
+    return {table: manifest.rows_of(table) for table in manifest.table_names}
 
 
 def line(report: Report, table: str) -> TableLine:

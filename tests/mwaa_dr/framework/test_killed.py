@@ -13,7 +13,7 @@ import pytest
 from drill.postgres import Postgres
 from mwaa_dr.framework.model.options import Retention
 from mwaa_dr.framework.repository import BackupRepository
-from tests.support.engine import PRIMARY, backup, cleanup, restore, storage, tables_of
+from tests.support.engine import PIECE, PRIMARY, backup, cleanup, manifest_of, restore, storage, tables_of
 from tests.support.engine_process import EngineProcess, moments
 from tests.support.filled import fill
 from tests.support.metadata import Metadata
@@ -126,12 +126,14 @@ def test_a_backup_killed_at_any_moment_is_complete_or_was_never_there(
     primary: Metadata, secondary: Metadata, tmp_path: Path
 ) -> None:
     fill(primary, runs=40, logs=3_000)
-    calls = EngineProcess("backup", primary.url, tmp_path / "whole").run()
+    split = {"piece_size": PIECE}
+    calls = EngineProcess("backup", primary.url, tmp_path / "whole", split).run()
+    assert len(manifest_of(tmp_path / "whole").files_of("log")) > 1
     repository = BackupRepository(storage(tmp_path))
     good = backup(primary.url, tmp_path).backup_id
     completed = {good}
     for call, seconds in moments(len(calls), KILLS, seed=2):
-        EngineProcess("backup", primary.url, tmp_path).kill_near(call, seconds)
+        EngineProcess("backup", primary.url, tmp_path, split).kill_near(call, seconds)
         settle(primary)
         killed = set(repository.backup_ids(PRIMARY.id)) - completed
         assert len(killed) <= 1

@@ -10,7 +10,7 @@ from mwaa_dr.framework.manifest import Manifest
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.repository import BackupRepository
 from tests.conftest import Database
-from tests.support.engine import PRIMARY, VERSION, backup, restore, storage, tables_of
+from tests.support.engine import PIECE, PRIMARY, VERSION, backup, restore, rows_of, storage, tables_of
 from tests.support.live_scheduler import UNTOLD, broken_promises, live_scheduler
 from tests.support.metadata import Metadata
 from tests.support.state import dangling
@@ -25,9 +25,9 @@ def test_twenty_backups_under_load_are_each_restored_whole(
     primary: Metadata, database: Database, tmp_path: Path
 ) -> None:
     with live_scheduler(primary.url, seed=1) as hundreds:
-        for _ in range(BACKUPS):
+        for number in range(BACKUPS):
             before = len(hundreds)
-            backup(primary.url, tmp_path)
+            backup(primary.url, tmp_path, piece_size=PIECE if number % 2 else 1 << 30)
             until(lambda: len(hundreds) > before, "the next steps of the scheduler")  # noqa: B023 - called at once
     repository = BackupRepository(storage(tmp_path))
     manifests = [repository.manifest(PRIMARY.id, name) for name in repository.backup_ids(PRIMARY.id)]
@@ -41,9 +41,10 @@ def test_twenty_backups_under_load_are_each_restored_whole(
         assert target.one(UNTOLD) == (0 if in_flight is InFlight.RESUME else len(as_failed))
         assert dangling(target, TABLES) == []
         counts = {t.name: target.one(f'SELECT count(*) FROM "{t.name}"') for t in TABLES}
-        assert counts == {**{f.table: f.rows for f in manifest.tables}, **left_out(manifest, target, in_flight)}
+        assert counts == {**rows_of(manifest), **left_out(manifest, target, in_flight)}
         target.close()
     assert any(manifest.interrupted for manifest in manifests)
+    assert any(file.parts > 1 for manifest in manifests for file in manifest.tables)
     assert primary.one("SELECT count(*) FROM log WHERE event = 'cleaned'") > 0
 
 
@@ -53,7 +54,7 @@ def left_out(manifest: Manifest, target: Metadata, in_flight: InFlight) -> dict[
         gone = ["task_reschedule", "task_instance_history"]
         return {name: target.one(f"SELECT count(*) FROM {name}") for name in gone}
     runs = [run for run in manifest.interrupted if run.becomes.startswith("left out")]
-    rows = {file.table: file.rows for file in manifest.tables}
+    rows = rows_of(manifest)
     return {
         "dag_run": rows["dag_run"] - len(runs),
         "task_instance": rows["task_instance"] - sum(run.unfinished_tasks for run in runs),

@@ -68,7 +68,7 @@ def _one(repository: BackupRepository, environment: str, backup_id: str, latest:
         latest=backup_id == latest,
         snapshot_time=manifest.snapshot_time,
         airflow_version=manifest.airflow_version,
-        tables=len(manifest.tables),
+        tables=len(manifest.table_names),
         rows=manifest.rows,
         size=manifest.size,
         interrupted=len(manifest.interrupted),

@@ -1,4 +1,4 @@
-"""Take a backup: one snapshot, one file per table, the manifest, then the pointer."""
+"""Take a backup: one snapshot, a file or several for each table, the manifest, then the pointer."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mwaa_dr.framework.model.options import BackupOptions
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.model.unknown import reason_for_unknown
 from mwaa_dr.framework.parallel import in_parallel
+from mwaa_dr.framework.pieces import pieces
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.secrets import SecretBox
@@ -102,8 +103,7 @@ class _Backup:
             notes=stop.notes,
             seconds=round(time.monotonic() - started, 3),
         )
-        lines = [TableLine(f.table, rows=f.rows, size=f.size, seconds=round(s, 3)) for f, s in copied]
-        return manifest, lines
+        return manifest, [_line(table.name, copied) for table in self.tables]
 
     def _ask_the_stop(self, cursor: Cursor) -> PausedByStop:
         """Choose the active DAGs; asked after the snapshot began, which may have had to wait for another backup."""
@@ -138,9 +138,21 @@ class _Backup:
         }
 
     def _copy_all(self, snapshot: Snapshot, catalog: Catalog, writer: TableWriter) -> list[tuple[TableFile, float]]:
-        # The largest first, so that no connection is left alone with a large table at the end.
-        order = sorted(self.tables, key=lambda t: catalog.sizes[t.name], reverse=True)
+        work = pieces(self.tables, catalog, len(snapshot.connections), self.options.piece_size)
+        snapshot.hold(piece.table.name for piece in work if piece.parts > 1)
         copied = in_parallel(
-            snapshot.connections, order, lambda c, table: writer.write(c, table, catalog.columns(table.name))
+            snapshot.connections, work, lambda c, piece: writer.write(c, piece, catalog.columns(piece.table.name))
         )
-        return [copied[table.name] for table in self.tables]
+        place = [table.name for table in self.tables].index
+        return sorted(copied, key=lambda file: (place(file[0].table), len(file[0].name), file[0].name))
+
+
+def _line(table: str, files: list[tuple[TableFile, float]]) -> TableLine:
+    """What a table is in the report, of all its files."""
+    own = [(file, seconds) for file, seconds in files if file.table == table]
+    return TableLine(
+        table,
+        rows=sum(file.rows for file, _ in own),
+        size=sum(file.size for file, _ in own),
+        seconds=round(sum(seconds for _, seconds in own), 3),
+    )

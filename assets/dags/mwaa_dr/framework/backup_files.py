@@ -1,4 +1,4 @@
-"""The files of one backup, each a table as CSV: compressed, encrypted where it is confidential, hashed."""
+"""The files of one backup, each a table or a part of one as CSV: compressed, encrypted where it must be, hashed."""
 
 from __future__ import annotations
 
@@ -53,18 +53,28 @@ class BackupFiles:
         return dict(self.key.wrapped) if self.key else {}
 
     def write(
-        self, table: str, columns: tuple[str, ...], fill: Callable[[Writer], int], *, confidential: bool = False
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        fill: Callable[[Writer], int],
+        *,
+        confidential: bool = False,
+        name: str = "",
+        parts: int = 1,
     ) -> TableFile:
-        """Store what `fill` writes, a header and rows whose number it returns, and say what was stored."""
-        started = time.monotonic()
-        self.progress.start(table)
+        """Store what `fill` writes, a header and rows whose number it returns, and say what was stored.
+
+        A file that holds a part of a table has a `name` of its own.
+        """
+        started, name = time.monotonic(), name or table
+        self.progress.start(name)
         encrypted = self.key is not None and confidential
-        file = f"{table}.csv.gz" + (".enc" if encrypted else "")
+        file = f"{name}.csv.gz" + (".enc" if encrypted else "")
         with self._open(file, encrypted) as (target, hashed):
-            rows = fill(_Counting(target, table, self.progress))
+            rows = fill(_Counting(target, name, self.progress))
             target.finish()
-        self.progress.finish(table, rows, time.monotonic() - started)
-        return TableFile(table, file, columns, rows, hashed.size, hashed.sha256, encrypted)
+        self.progress.finish(name, rows, time.monotonic() - started)
+        return TableFile(table, file, columns, rows, hashed.size, hashed.sha256, encrypted, parts)
 
     @contextmanager
     def _open(self, file: str, encrypted: bool) -> Iterator[tuple[GzipWriter, HashingWriter]]:

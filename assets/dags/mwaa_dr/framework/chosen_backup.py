@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mwaa_dr.framework.compatibility import check_versions
 from mwaa_dr.framework.envelope import DataKey, encryption_context, unwrap
-from mwaa_dr.framework.manifest import FORMAT, Manifest
+from mwaa_dr.framework.manifest import Manifest
 from mwaa_dr.framework.model.options import RestoreOptions
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.repository import BackupRepository
@@ -27,5 +27,5 @@ def data_key(manifest: Manifest, region: str) -> DataKey | None:
     """What opens the encrypted files of a backup; None where it has none."""
     if not manifest.wrapped_keys:
         return None
-    context = encryption_context(manifest.environment.id, manifest.backup_id, FORMAT)
+    context = encryption_context(manifest.environment.id, manifest.backup_id, manifest.format)
     return unwrap(manifest.wrapped_keys, context, region)

@@ -9,7 +9,8 @@ from typing import Any
 
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
 
-FORMAT = 1
+FORMAT = 2
+"""1: each table is one file. 2: a large table may be several, each with the header."""
 MANIFEST_NAME = "manifest.json"
 LATEST_NAME = "latest.json"
 
@@ -37,7 +38,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class TableFile:
-    """One table of a backup and the one file that holds its rows."""
+    """One file of a backup: the rows of a table, or some of them."""
 
     table: str
     file: str
@@ -48,6 +49,13 @@ class TableFile:
     sha256: str
     """Hex digest of the bytes as stored."""
     encrypted: bool = False
+    parts: int = 1
+    """How many files hold the table together."""
+
+    @property
+    def name(self) -> str:
+        """The table and, where it has several files, the number of this one: `log`, `log.2`."""
+        return self.file.partition(".csv")[0]
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,22 @@ class Manifest:
     seconds: float = 0.0
     format: int = FORMAT
 
-    def file_of(self, table: str) -> TableFile | None:
-        """The file that holds a table, or None where the backup has no such table."""
-        return next((f for f in self.tables if f.table == table), None)
+    def files_of(self, table: str) -> tuple[TableFile, ...]:
+        """The files that hold a table; none where the backup has no such table."""
+        return tuple(file for file in self.tables if file.table == table)
+
+    def rows_of(self, table: str) -> int:
+        """Rows in all files of a table."""
+        return sum(file.rows for file in self.files_of(table))
+
+    def size_of(self, table: str) -> int:
+        """Bytes stored in all files of a table."""
+        return sum(file.size for file in self.files_of(table))
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The tables, each once, in their order."""
+        return tuple(dict.fromkeys(file.table for file in self.tables))
 
     @property
     def rows(self) -> int:
@@ -118,7 +139,7 @@ class Manifest:
                     f"the manifest has format {found}, this version reads up to {FORMAT}",
                     "Restore with the version of mwaa_dr that took the backup, or a newer one.",
                 )
-            return cls(
+            manifest = cls(
                 **{
                     **raw,
                     "environment": Environment(**raw["environment"]),
@@ -130,15 +151,25 @@ class Manifest:
                     "mode": Mode(raw.get("mode", Mode.DATABASE)),
                 }
             )
+            manifest._require_whole_tables()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
             raise DamagedBackupError(
                 f"the manifest cannot be read ({type(err).__name__})", "Choose another backup."
             ) from err
+        return manifest
+
+    def _require_whole_tables(self) -> None:
+        """Raise ValueError where a table lacks one of its files, or they do not belong together."""
+        for table in self.table_names:
+            files = self.files_of(table)
+            named = {file.file for file in files}
+            if len({(file.parts, file.columns) for file in files}) > 1 or len(named) != files[0].parts:
+                raise ValueError(f"table '{table}' is not whole")
 
 
 def _table_file(raw: dict[str, Any]) -> TableFile:
     file = TableFile(**{**raw, "columns": tuple(raw["columns"])})
-    kinds = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
+    kinds = {"table": str, "file": str, "rows": int, "size": int, "sha256": str, "parts": int}
     for name, kind in kinds.items():
         if not isinstance(getattr(file, name), kind):
             raise TypeError(f"{name} is no {kind.__name__}")

@@ -1,38 +1,38 @@
-"""Share tables out to the connections of a snapshot."""
+"""Share work out to the connections of a snapshot."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mwaa_dr.framework.database.connection import Connection
-from mwaa_dr.framework.model.table import Table
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_parallel(
-    connections: tuple[Connection, ...], tables: Iterable[Table], work: Callable[[Connection, Table], Result]
-) -> dict[str, tuple[Result, float]]:
-    """Do the work for each table on one of the connections; return its result and seconds by table name.
+    connections: tuple[Connection, ...], items: Sequence[Item], work: Callable[[Connection, Item], Result]
+) -> list[tuple[Result, float]]:
+    """Do the work for each item, in this order, on a connection that is free; return its results with the seconds.
 
-    The first error lets the tables that are at work end, starts no more, and is raised.
+    The first error lets what is at work end, starts no more, and is raised.
     """
-    waiting: queue.SimpleQueue[Table] = queue.SimpleQueue()
-    for table in tables:
-        waiting.put(table)
-    done: dict[str, tuple[Result, float]] = {}
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(items)):
+        waiting.put(number)
+    done: dict[int, tuple[Result, float]] = {}
     errors: list[BaseException] = []
 
     def drain(connection: Connection) -> None:
         try:
             while not errors:
-                table = waiting.get_nowait()
+                number = waiting.get_nowait()
                 started = time.monotonic()
-                done[table.name] = (work(connection, table), time.monotonic() - started)
+                done[number] = (work(connection, items[number]), time.monotonic() - started)
         except queue.Empty:
             return
         except BaseException as err:  # noqa: BLE001 - carried to the caller's thread
@@ -46,4 +46,4 @@ def in_parallel(
         thread.join()
     if errors:
         raise errors[0]
-    return done
+    return [done[number] for number in range(len(items))]

@@ -153,7 +153,7 @@ class BackupRepository:
 
     def _verify_file(self, manifest: Manifest, file: TableFile, progress: Progress) -> None:
         started = time.monotonic()
-        progress.start(file.table, file.size)
+        progress.start(file.name, file.size)
         if "/" in file.file:
             raise self._damaged(manifest, file, "is not a file of this backup")
         path = self.path(manifest.environment.id, manifest.backup_id, file.file)
@@ -165,12 +165,12 @@ class BackupRepository:
             with self.storage.open_reader(path) as reader:
                 hashing = HashingReader(reader)
                 while data := hashing.read(CHUNK):
-                    progress.advance(file.table, len(data))
+                    progress.advance(file.name, len(data))
         except MissingObjectError as err:
             raise self._damaged(manifest, file, "is missing") from err
         if (hashing.size, hashing.sha256) != (file.size, file.sha256):
             raise self._damaged(manifest, file, "was altered: its SHA-256 is not the manifest's")
-        progress.finish(file.table, file.rows, time.monotonic() - started)
+        progress.finish(file.name, file.rows, time.monotonic() - started)
 
     def _damaged(self, manifest: Manifest, file: TableFile, what: str) -> DamagedBackupError:
         environment, backup_id = manifest.environment.id, manifest.backup_id

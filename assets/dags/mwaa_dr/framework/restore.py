@@ -20,9 +20,9 @@ from mwaa_dr.framework.database.connection import (
 )
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
-from mwaa_dr.framework.database.staging import Staged, fill_stage, make_stage, planned, shadow
+from mwaa_dr.framework.database.staging import Staged, planned, shadow
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
+from mwaa_dr.framework.manifest import InterruptedRun, Manifest
 from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
@@ -31,7 +31,7 @@ from mwaa_dr.framework.report import Report
 from mwaa_dr.framework.report_file import keep_restore_report
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.storage import Storage
-from mwaa_dr.framework.table_reader import TableReader, encrypted_again
+from mwaa_dr.framework.table_reader import TableReader
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +92,8 @@ class _Restore:
         if self.options.dry_run:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
-        for stage, file in plan:
-            self._stage(cursor, stage, file, reader, box)
+        for stage, files in plan:
+            reader.stage(cursor, stage, files, box)
         cursor.execute("SET LOCAL lock_timeout = '60s'")
         work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
         stages = {stage.table.name: stage for stage, _ in plan}
@@ -104,15 +104,6 @@ class _Restore:
     def _wanted(self) -> list[Table]:
         strategies = {"variable": self.options.variables, "connection": self.options.connections}
         return [t for t in self.tables if strategies.get(t.name) is not Strategy.DO_NOTHING]
-
-    def _stage(self, cursor: Cursor, stage: Staged, file: TableFile, reader: TableReader, box: SecretBox) -> None:
-        started = time.monotonic()
-        self.progress.start(stage.table.name, file.size)
-        make_stage(cursor, stage)
-        with reader.open(file) as source:
-            rows = encrypted_again(source, stage.table, box) if stage.table.secrets else source
-            fill_stage(cursor, stage, file, rows)
-        self.progress.finish(stage.table.name, file.rows, time.monotonic() - started)
 
     def _settle_in_flight(
         self, work: Work, stages: dict[str, Staged], manifest: Manifest, ours: tuple[str, ...]
@@ -150,8 +141,7 @@ class _Restore:
 
     def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
         for name, line in merged.lines.items():
-            file = manifest.file_of(name)
-            line.size = file.size if file else None
+            line.size = manifest.size_of(name) if manifest.files_of(name) else None
         return Report(
             operation="restore",
             environment=self.options.environment.id,

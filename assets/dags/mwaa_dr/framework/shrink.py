@@ -13,10 +13,12 @@ def shrunk_tables(before: Manifest | None, now: Manifest, percent: int) -> list[
         return []
     lines = []
     for name in CORE_TABLES:
-        old, new = before.file_of(name), now.file_of(name)
-        if old and new and new.rows < old.rows * (1 - percent / 100):
+        if not before.files_of(name) or not now.files_of(name):
+            continue
+        old, new = before.rows_of(name), now.rows_of(name)
+        if new < old * (1 - percent / 100):
             lines.append(
-                f"table '{name}' shrank from {old.rows} to {new.rows} rows since backup {before.backup_id}:"
+                f"table '{name}' shrank from {old} to {new} rows since backup {before.backup_id}:"
                 " this backup is kept, but it does not become the latest"
             )
     return lines

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mwaa_dr.framework.backup_files import GZIP
 from mwaa_dr.framework.csv_rows import encode, records
+from mwaa_dr.framework.database.connection import Cursor
+from mwaa_dr.framework.database.staging import Staged, fill_stage, finish_stage, make_stage
 from mwaa_dr.framework.envelope import DataKey, decrypting_reader, file_aad
 from mwaa_dr.framework.errors import DamagedBackupError
-from mwaa_dr.framework.manifest import FORMAT, Manifest, TableFile
+from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox
@@ -93,11 +96,11 @@ class TableReader:
 
     @contextmanager
     def open(self, file: TableFile) -> Iterator[Reader]:
-        """Stream the CSV of a table; at the end of the block its hash has been compared with the manifest."""
+        """Stream the CSV of a file; at the end of the block its hash has been compared with the manifest."""
         path = f"{self.manifest.environment.id}/{self.manifest.backup_id}/{file.file}"
         with ExitStack() as stack:
             hashed = HashingReader(stack.enter_context(self.storage.open_reader(path)))
-            source: Reader = _Counting(hashed, file.table, self.progress)
+            source: Reader = _Counting(hashed, file.name, self.progress)
             if file.encrypted:
                 source = self._decrypting(source, file)
             yield GunzipReader(source, file.file)
@@ -106,10 +109,22 @@ class TableReader:
             if hashed.sha256 != file.sha256:
                 raise DamagedBackupError(f"file '{file.file}' changed while it was read", "Choose another backup.")
 
+    def stage(self, cursor: Cursor, stage: Staged, files: Iterable[TableFile], box: SecretBox | None = None) -> None:
+        """Make a temporary table and load all files of its table, with a box their secrets encrypted again."""
+        make_stage(cursor, stage)
+        for file in files:
+            started = time.monotonic()
+            self.progress.start(file.name, file.size)
+            with self.open(file) as source:
+                rows = encrypted_again(source, stage.table, box) if box and stage.table.secrets else source
+                fill_stage(cursor, stage, file, rows)
+            self.progress.finish(file.name, file.rows, time.monotonic() - started)
+        finish_stage(cursor, stage)
+
     def _decrypting(self, source: Reader, file: TableFile) -> Reader:
         if self.key is None:
             raise DamagedBackupError(f"file '{file.file}' is encrypted, but the manifest names no key")
-        identity = file_aad(self.manifest.environment.id, self.manifest.backup_id, file.file, FORMAT)
+        identity = file_aad(self.manifest.environment.id, self.manifest.backup_id, file.file, self.manifest.format)
         return decrypting_reader(source, self.key, identity, name=f"file '{file.file}'")
 
 

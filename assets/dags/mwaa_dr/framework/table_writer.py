@@ -13,6 +13,7 @@ from mwaa_dr.framework.database.snapshot import copy_out
 from mwaa_dr.framework.errors import SecretError
 from mwaa_dr.framework.manifest import TableFile
 from mwaa_dr.framework.model.table import Merge, Table
+from mwaa_dr.framework.pieces import Piece
 from mwaa_dr.framework.secrets import SecretBox, refuse_masked
 from mwaa_dr.framework.storage.storage import Writer
 
@@ -29,19 +30,23 @@ class TableWriter:
     unreadable: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, connection: Connection, table: Table, columns: tuple[str, ...]) -> TableFile:
-        """Store the rows of a table and say what was stored."""
+    def write(self, connection: Connection, piece: Piece, columns: tuple[str, ...]) -> TableFile:
+        """Store the rows of a table, or of a piece of it, and say what was stored."""
+        table = piece.table
 
         def fill(target: Writer) -> int:
             if table.secrets:
                 return self._write_secrets(connection, table, columns, target)
-            return copy_out(connection, self._query(table, columns), target)
+            return copy_out(connection, self._query(piece, columns), target)
 
-        return self.files.write(table.name, columns, fill, confidential=table.confidential)
+        return self.files.write(
+            table.name, columns, fill, confidential=table.confidential, name=piece.name, parts=piece.parts
+        )
 
-    def _query(self, table: Table, columns: tuple[str, ...]) -> str:
+    def _query(self, piece: Piece, columns: tuple[str, ...]) -> str:
+        table = piece.table
         paused = {"is_paused": is_paused(self.active_dags)} if table.merge is Merge.DAGS else {}
-        return rows_of(table, columns, self.ours, instead=paused)
+        return rows_of(table, columns, self.ours, instead=paused, blocks=piece.blocks)
 
     def _write_secrets(self, connection: Connection, table: Table, columns: tuple[str, ...], target: Writer) -> int:
         target.write(encode(columns))

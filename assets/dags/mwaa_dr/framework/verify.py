@@ -14,7 +14,7 @@ from mwaa_dr.framework.chosen_backup import data_key
 from mwaa_dr.framework.csv_rows import records
 from mwaa_dr.framework.database.catalog import read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
-from mwaa_dr.framework.database.staging import fill_stage, make_stage, planned
+from mwaa_dr.framework.database.staging import planned
 from mwaa_dr.framework.errors import DamagedBackupError, DrError, IncompatibleBackupError
 from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.tables import Tables
@@ -132,7 +132,7 @@ class _Verifier:
         tables = factory_for(self.manifest.airflow_version).tables
         with KeyFollower(tables, self.manifest.tables) as follower:
             for file in self.manifest.tables:
-                with self._check(f"rows of {file.table}", text.counted(file.rows, "row")):
+                with self._check(f"rows of {file.name}", text.counted(file.rows, "row")):
                     self._read(reader, file, follower)
             if all(check.passed for check in self.checks):
                 for name, referring, dangling in follower.results():
@@ -141,7 +141,7 @@ class _Verifier:
 
     def _read(self, reader: TableReader, file: TableFile, follower: KeyFollower) -> None:
         started = time.monotonic()
-        self.progress.start(file.table, file.size)
+        self.progress.start(file.name, file.size)
         with reader.open(file) as source:
             rows = records(source)
             header = next(rows, ())
@@ -150,7 +150,7 @@ class _Verifier:
             count = follower.follow(file, rows)
         if count != file.rows:
             raise DamagedBackupError(f"file '{file.file}' holds {count:,} rows, its manifest says {file.rows:,}")
-        self.progress.finish(file.table, count, time.monotonic() - started)
+        self.progress.finish(file.name, count, time.monotonic() - started)
 
     def _rehearse(self, reader: TableReader, db: MetadataDb, airflow_version: str) -> None:
         from mwaa_dr.versions import factory_for
@@ -170,19 +170,15 @@ class _Verifier:
         with self._check("schema", f"fits Airflow {airflow_version}"):
             check_versions(self.manifest, airflow_version)
             plan = planned(self.manifest, list(tables), read_catalog(cursor))
-        for stage, file in plan:
-            with self._check(f"load of {file.table}", text.counted(file.rows, "row")):
-                started = time.monotonic()
-                self.progress.start(file.table, file.size)
+        for stage, files in plan:
+            rows = sum(file.rows for file in files)
+            with self._check(f"load of {stage.table.name}", text.counted(rows, "row")):
                 cursor.execute("SAVEPOINT rehearsal")
-                make_stage(cursor, stage)
                 try:
-                    with reader.open(file) as source:
-                        fill_stage(cursor, stage, file, source)
+                    reader.stage(cursor, stage, files)
                 except DrError:
                     cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
                     raise
-                self.progress.finish(file.table, file.rows, time.monotonic() - started)
 
     @contextmanager
     def _check(self, name: str, detail: str) -> Iterator[None]:

@@ -72,9 +72,9 @@ class _ConfigRestore:
             "dag": self._dags,  # the last: they begin to run
         }
         lines = [self._step(table, step) for table, step in steps.items() if self._is_wanted(table)]
-        left = [file for file in manifest.tables if file.table not in {*steps, "dag_bundle"}]
-        lines += [TableLine(f.table, rows=f.rows, size=f.size, dropped=f.rows) for f in left]
-        archived = ", ".join(f"{f.rows:,} of {f.table.removeprefix(PREFIX)}" for f in left if f.rows)
+        left = {name: manifest.rows_of(name) for name in manifest.table_names if name not in {*steps, "dag_bundle"}}
+        lines += [TableLine(name, rows=rows, size=manifest.size_of(name), dropped=rows) for name, rows in left.items()]
+        archived = ", ".join(f"{rows:,} of {name.removeprefix(PREFIX)}" for name, rows in left.items() if rows)
         return Report(
             operation="restore",
             environment=self.options.environment.id,
@@ -96,13 +96,13 @@ class _ConfigRestore:
 
     def _is_wanted(self, table: str) -> bool:
         strategies = {"variable": self.options.variables, "connection": self.options.connections}
-        carried = table in self.tables.names and self.reader.manifest.file_of(table) is not None
-        return carried and strategies.get(table) is not Strategy.DO_NOTHING
+        carried = table in self.tables.names and self.reader.manifest.files_of(table)
+        return bool(carried) and strategies.get(table) is not Strategy.DO_NOTHING
 
     def _step(self, table: str, step: Callable[[TableLine], None]) -> TableLine:
         started = time.monotonic()
-        file = self.reader.manifest.file_of(table)
-        line = TableLine(table, rows=file.rows if file else 0, size=file.size if file else None)
+        manifest = self.reader.manifest
+        line = TableLine(table, rows=manifest.rows_of(table), size=manifest.size_of(table))
         line.inserted = line.replaced = line.kept = 0
         self.progress.start(table)
         step(line)
@@ -114,15 +114,13 @@ class _ConfigRestore:
 
     def _rows(self, table: str) -> Iterator[Row]:
         """The rows of a table, one in memory."""
-        file = self.reader.manifest.file_of(table)
-        if file is None:
-            return
-        with self.reader.open(file) as source:
-            found = records(source)
-            if next(found, ()) != file.columns:
-                raise DamagedBackupError(f"file '{file.file}' has other columns than its manifest says")
-            for values in found:
-                yield dict(zip(file.columns, values, strict=True))
+        for file in self.reader.manifest.files_of(table):
+            with self.reader.open(file) as source:
+                found = records(source)
+                if next(found, ()) != file.columns:
+                    raise DamagedBackupError(f"file '{file.file}' has other columns than its manifest says")
+                for values in found:
+                    yield dict(zip(file.columns, values, strict=True))
 
     def _variables(self, line: TableLine) -> None:
         there, same = self.target.variables(), self._is_of_here

@@ -27,6 +27,10 @@ class Catalog:
     tables: dict[str, tuple[Column, ...]]
     sizes: dict[str, int]
     """Estimated bytes of each table with what it keeps out of line."""
+    blocks: dict[str, int]
+    """Blocks of each table's rows, without what it keeps out of line."""
+    reads_ranges: bool
+    """Whether the server reads a range of blocks without the rest of the table: from PostgreSQL 14 on."""
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The column names of a table, in its own order, which differs between environments."""
@@ -55,7 +59,8 @@ def read_catalog(cursor: Cursor) -> Catalog:
     cursor.execute(
         """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-               a.atthasdef OR a.attidentity <> '', pg_table_size(c.oid)
+               a.atthasdef OR a.attidentity <> '', pg_table_size(c.oid),
+               pg_relation_size(c.oid) / current_setting('block_size')::bigint
           FROM pg_class c
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
          WHERE c.relkind IN ('r', 'p')
@@ -65,15 +70,19 @@ def read_catalog(cursor: Cursor) -> Catalog:
     )
     tables: dict[str, list[Column]] = {}
     sizes: dict[str, int] = {}
-    for table, name, type_name, nullable, has_default, size in cursor.fetchall():
+    blocks: dict[str, int] = {}
+    for table, name, type_name, nullable, has_default, size, count in cursor.fetchall():
         tables.setdefault(table, []).append(Column(name, type_name, nullable, has_default))
         sizes[table] = size
+        blocks[table] = count
     if "alembic_version" not in tables:
         raise DatabaseError(
             "this database holds no Airflow metadata (there is no table 'alembic_version')",
             "Check the database name, or run `airflow db migrate` first.",
         )
-    return Catalog({name: tuple(columns) for name, columns in tables.items()}, sizes)
+    # https://www.postgresql.org/docs/release/14.0/: "Allow efficient retrieval of rows in a range of TIDs".
+    ranges = cursor.connection.server_version >= 140000
+    return Catalog({name: tuple(columns) for name, columns in tables.items()}, sizes, blocks, ranges)
 
 
 def alembic_revision(cursor: Cursor) -> str:

@@ -32,17 +32,25 @@ def rows_of(
     *,
     as_text: bool = False,
     instead: Mapping[str, str] | None = None,
+    blocks: tuple[int, int | None] = (0, None),
 ) -> str:
     """The query of the rows of a table that are worth keeping, with what must not be kept left out.
 
     `as_text` casts every column, for rows that are written by us and not by Postgres; `instead` has SQL for the
-    columns whose value is another than the row's.
+    columns whose value is another than the row's. `blocks` chooses those of a range of the table's blocks: as the one
+    behind its end is the first one of the next range, each row is in one of them.
     """
     cast, other = "::text" if as_text else "", instead or {}
     values = {column: other.get(column) or _value(table, column, ours) for column in columns}
     chosen = ", ".join(f"{value}{cast} AS {ident(column)}" for column, value in values.items())
-    where = f" WHERE {with_ours(table.where, ours)}" if table.where else ""
+    conditions = [*([f"({with_ours(table.where, ours)})"] if table.where else []), *_within(*blocks)]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {chosen} FROM {ident(table.name)}{where}"
+
+
+def _within(first: int, end: int | None) -> list[str]:
+    begins = [f"ctid >= '({first},0)'::tid"] if first else []
+    return begins if end is None else [*begins, f"ctid < '({end},0)'::tid"]
 
 
 def _value(table: Table, column: str, ours: Collection[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from mwaa_dr.framework.database.connection import (
     first_line,
     take_lock,
 )
+from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.errors import DatabaseError
 from mwaa_dr.framework.storage.storage import Writer
 
@@ -39,6 +40,15 @@ class Snapshot:
     def first(self) -> Connection:
         """The connection that took the snapshot; it outlives the others."""
         return self.connections[0]
+
+    def hold(self, tables: Iterable[str]) -> None:
+        """Keep these tables from being written anew, as VACUUM FULL does: a row would move to another block.
+
+        Nobody else waits, not even who writes rows: pg_dump takes the same lock.
+        """
+        with self.first.cursor() as cursor:
+            for name in sorted(set(tables)):
+                cursor.execute(f"LOCK TABLE {ident(name)} IN ACCESS SHARE MODE")
 
     def end(self) -> None:
         """Let the server forget the snapshot, which holds up its vacuum; other backups are still kept out."""

@@ -39,25 +39,26 @@ class Staged:
         return column in self.columns
 
 
-def check_columns(table: Table, file: TableFile, catalog: Catalog) -> Staged:
+def check_columns(table: Table, files: Sequence[TableFile], catalog: Catalog) -> Staged:
     """Pair the columns of a backup with those of the target; raise IncompatibleBackupError naming misfits."""
     live = {column.name: column for column in catalog.tables[table.name]}
-    foreign = [name for name in file.columns if name not in live and name not in table.gone]
+    columns = files[0].columns
+    foreign = [name for name in columns if name not in live and name not in table.gone]
     if foreign:
         raise IncompatibleBackupError(
             f"the target's table '{table.name}' has no column {', '.join(repr(c) for c in foreign)}",
             "Restore into the Airflow version that the backup was taken from, or a newer one of its line.",
         )
-    absent = [column for name, column in live.items() if name not in file.columns]
+    absent = [column for name, column in live.items() if name not in columns]
     unknown = [c.name for c in absent if not (c.nullable or c.has_default or c.name in table.added)]
-    if unknown and file.rows:
+    if unknown and any(file.rows for file in files):
         raise IncompatibleBackupError(
             f"the backup has no value for {', '.join(repr(c) for c in unknown)} of table '{table.name}'",
             "Restore into the Airflow version that the backup was taken from.",
         )
     added = {c.name: table.added[c.name] for c in absent if c.name in table.added}
-    both = tuple(name for name in file.columns if name in live)
-    return Staged(table, both, added, left=tuple(name for name in file.columns if name not in live))
+    both = tuple(name for name in columns if name in live)
+    return Staged(table, both, added, left=tuple(name for name in columns if name not in live))
 
 
 def make_stage(cursor: Cursor, stage: Staged) -> None:
@@ -107,7 +108,11 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
             f"file '{file.file}' holds {cursor.rowcount} rows, its manifest says {file.rows}",
             "Choose another backup.",
         )
-    stage.rows = file.rows
+    stage.rows += file.rows
+
+
+def finish_stage(cursor: Cursor, stage: Staged) -> None:
+    """Look at the rows of all files, and complete them."""
     _refuse_left(cursor, stage)
     for name in filter(stage.has, stage.table.filled):
         value = stage.table.filled[name]
@@ -140,11 +145,13 @@ class _Remembering:
             raise
 
 
-def planned(manifest: Manifest, tables: Sequence[Table], catalog: Catalog) -> list[tuple[Staged, TableFile]]:
-    """The tables to stage, in the order of restoring; a table that the backup lacks is not touched."""
+def planned(
+    manifest: Manifest, tables: Sequence[Table], catalog: Catalog
+) -> list[tuple[Staged, tuple[TableFile, ...]]]:
+    """The tables to stage with their files, in the order of restoring; a table that the backup lacks is not touched."""
     plan = []
     for table in tables:
-        file = manifest.file_of(table.name)
-        if file is not None and not (table.optional and table.name not in catalog.tables):
-            plan.append((check_columns(table, file, catalog), file))
+        files = manifest.files_of(table.name)
+        if files and not (table.optional and table.name not in catalog.tables):
+            plan.append((check_columns(table, files, catalog), files))
     return plan

@@ -57,6 +57,8 @@ class BackupOptions:
     """As Airflow's `core.fernet_key`: comma-separated, the first one encrypts."""
     kms_key_arns: tuple[str, ...] = ()
     connections: int = 2
+    piece_size: int = 32 << 20
+    """Tables of fewer bytes than twice that are not split; see framework/pieces.py."""
     skip_unreadable_secrets: bool = False
     shrink_guard_percent: int = 50
     retention: Retention = Retention()
