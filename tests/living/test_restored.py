@@ -141,22 +141,27 @@ def test_no_run_is_run_twice(later: object, second: Living, world: World) -> Non
 
 
 def test_a_run_of_its_own_that_ends_meanwhile_stays_its_own(held: Held, second: Living) -> None:
-    second.wait("the ends of its own runs", lambda: _unended(second, "overlapping"))
+    second.wait("the ends of its own runs", lambda: _unended(second.runs("overlapping")))
     assert len(second.dates("overlapping")) == OVERLAPPING
     assert len([line for line in second.lines("effects") if line.startswith("overlapping ")]) == OVERLAPPING - 1
     assert len(held.report.kept_runs) >= OVERLAPPING - 1
 
 
 def test_a_dag_that_only_this_environment_ran_is_paused_as_in_the_backup(held: Held, second: Living) -> None:
-    # Airflow 2.7 passes over runs whose DAG is locked, and once it is paused looks at them only every minute.
-    second.wait("the ends of its own runs", lambda: _unended(second, "private"))
+    second.wait("the ends of its own tasks", lambda: _unended(second.tasks_of("private")))
     assert len(second.dates("private")) == OVERLAPPING - 1
     assert second.query("SELECT is_paused FROM dag WHERE dag_id = 'private'") == [(True,)]
 
 
-def _unended(second: Living, dag_id: str) -> str:
-    found = second.runs(dag_id)
-    return "" if {*found.values()} == {"success"} else f"{dag_id}: {found}"
+def test_what_such_a_dag_was_doing_ends_once_it_is_active_again(held: Held, second: Living) -> None:
+    # Up to 2.9 a task that ends writes back when its row was changed before, and the scheduler passes over the run of
+    # a paused DAG that it looked at since: such a run goes on when somebody activates the DAG, not always before.
+    second.act(unpause=["private"])
+    second.wait("the ends of its own runs", lambda: _unended(second.runs("private")))
+
+
+def _unended(states: dict[str, Any]) -> str:
+    return "" if {*states.values()} == {"success"} else str(states)
 
 
 def test_new_runs_push_and_pull_xcoms(later: object, second: Living) -> None:
