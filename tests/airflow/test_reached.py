@@ -156,7 +156,7 @@ def test_dags_are_changed_whatever_their_ids_are(airflow: RealAirflow, parsed: A
 def test_runs_of_all_dags_are_found_while_they_are_unfinished_and_since_they_started(
     airflow: RealAirflow, parsed: Airflow
 ) -> None:
-    for run in parsed.unfinished_runs():
+    for run in parsed.unfinished_runs():  # they end without a start, as by the hand of somebody
         airflow.query("UPDATE dag_run SET state = 'failed' WHERE run_id = %s", run.run_id)
     parsed.trigger("reached", "dr-open", {})
     assert parsed.unfinished_runs() == [DagRun("reached", "dr-open")]

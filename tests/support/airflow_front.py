@@ -132,7 +132,7 @@ class AirflowFront:
         """The runs that a query asks for; a run has one task, in the same state."""
         since = datetime.fromisoformat(query.get("start_date_gte", "1970-01-01T00:00:00+00:00"))
         return [
-            {"dag_id": dag_id, "dag_run_id": run_id, "state": state}
+            {"dag_id": dag_id, "dag_run_id": run_id, "state": state, "start_date": str(self.begun.get(run_id, since))}
             for dag_id, runs in self.runs.items()
             for run_id, state in runs.items()
             if state == query.get("state", state) and self.begun.get(run_id, since) >= since

@@ -79,7 +79,10 @@ class AirflowByRest:
         """The runs of all DAGs that have started since; in Airflow 3 also those that have not started yet."""
         # Without a plus sign, which is a space where a query is not encoded.
         since = datetime.fromisoformat(moment).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return self._runs_of_all({"start_date_gte": since})
+        rows = self._pages("/dags/~/dagRuns", "dag_runs", {"start_date_gte": since})
+        # Airflow 3 tells of every run without a start, also of one that was ended while it was queued.
+        started = [row for row in rows if row["start_date"] or row["state"] in ACTIVE_STATES]
+        return [DagRun(row["dag_id"], row["dag_run_id"]) for row in started]
 
     def working_dags(self) -> set[str]:
         """The DAGs with a task at work."""

@@ -141,14 +141,17 @@ def test_a_pattern_that_changed_nothing_is_told(mwaa: Mwaa, fast: None) -> None:
         AIRFLOW.set_paused(LONG, False)
 
 
-def runs_of(*rows: tuple[str, str, str]) -> Callable[[RestCall], tuple[int, Any]]:
+def runs_of(
+    *rows: tuple[str, str, str], started: str | None = "2026-11-23T00:00:00Z"
+) -> Callable[[RestCall], tuple[int, Any]]:
     """Runs of all DAGs, a hundred at once: DAG, run, state."""
 
     def answer(call: RestCall) -> tuple[int, Any]:
         assert call.path == "/dags/~/dagRuns"
         found = [row for row in rows if row[2] == call.query.get("state", row[2])]
         page = found[call.query["offset"] :][:100]
-        told = [{"dag_id": dag_id, "dag_run_id": run_id, "state": state} for dag_id, run_id, state in page]
+        names = ("dag_id", "dag_run_id", "state")
+        told = [{**dict(zip(names, row, strict=True)), "start_date": started} for row in page]
         return 200, {"dag_runs": told, "total_entries": len(found)}
 
     return answer
@@ -166,6 +169,11 @@ def test_the_runs_of_all_dags_since_a_moment_are_asked_for(mwaa: Mwaa) -> None:
     mwaa.rest = runs_of(("sales", "r", "success"))
     assert AIRFLOW.runs_since("2026-11-22T21:10:00.000007+01:00") == [DagRun("sales", "r")]
     assert mwaa.calls[0].query["start_date_gte"] == "2026-11-22T20:10:00.000007Z"
+
+
+def test_a_run_that_was_ended_before_it_started_has_not_run_since(mwaa: Mwaa) -> None:
+    mwaa.rest = runs_of(("sales", "refused", "failed"), ("sales", "waits", "queued"), started=None)
+    assert AIRFLOW.runs_since("2026-11-22T20:10:00+00:00") == [DagRun("sales", "waits")]
 
 
 def test_the_dags_with_a_task_at_work_are_found(mwaa: Mwaa) -> None:
