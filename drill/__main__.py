@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import traceback
 from contextlib import ExitStack
-from types import FrameType
 
+from drill import ending
 from drill.account import Account
 from drill.aws import LocalAwsError
 from drill.faults import FAULTS
@@ -18,25 +17,22 @@ from drill.outcome import Outcome, to_json
 from drill.play import ALL, chosen, folder_for_a_drill, play
 from drill.postgres import PostgresError
 from drill.rehearsal import Rehearsal
-from drill.report import page
+from drill.report import file_for, file_named, write
 from drill.strategies import STRATEGIES
 from drill.telling import text
 from drill.variants import Variant
-from drill.venvs import PROJECT, DrillError, chosen_lock
+from drill.venvs import DrillError, chosen_lock
 
 ENGINE = "engine"
 """No disaster of a Region: the engine alone, between two Airflows that nobody watches."""
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ROWS = 1000
-REPORT = PROJECT / "drill-report.html"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a drill; 0: everything is as promised, 1: not, 2: it could not be run."""
     options = _parser().parse_args(arguments)
-    for number in SIGNALS:
-        signal.signal(number, _end)
+    ending.heed()
     try:
         variant = Variant(options.airflow or chosen_lock().airflow)
         lock = variant.lock
@@ -57,12 +53,14 @@ def _rehearse(variant: Variant, options: argparse.Namespace) -> int:
     if variant.is_special:
         raise DrillError(f"{variant.name} is a variant of the engine's drill", "Choose --strategy engine.")
     outcomes: list[Outcome] = []
+    file = options.report or file_for(options.strategy, options.fault)
     for strategy, fault in chosen(options.strategy, options.fault, configured(user_file())):
         outcomes.append(play(strategy, variant.lock, rows=options.rows, fault=fault, keep=options.keep))
+        ending.heed()
         if not options.json:
             print(text(outcomes[-1]), flush=True)
-        REPORT.write_text(page(outcomes), encoding="utf-8")
-    print(f"the report: {REPORT}", file=sys.stderr)
+        write(file, outcomes)
+    print(f"the report: {file}", file=sys.stderr)
     if options.json:
         print(to_json(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
@@ -77,14 +75,10 @@ def _rehearse_the_engine(variant: Variant, options: argparse.Namespace) -> int:
 def rehearse(variant: Variant, *, keep: bool = False) -> Account:
     """Play the engine's rehearsal."""
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
-        return Rehearsal(variant, folder, stack).run()
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """Leave by way of the `finally` blocks, which end the Airflows and the servers; the first signal is enough."""
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    sys.exit(128 + number)
+        try:
+            return Rehearsal(variant, folder, stack).run()
+        finally:
+            ending.defer()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault", default="", choices=[*FAULTS, ALL], help="one failure more, or each in turn: see docs/rehearsal.md"
     )
+    parser.add_argument("--report", type=file_named, metavar="FILE", help="default: drill-report-STRATEGY-FAULT.html")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and the backup")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -58,10 +59,13 @@ class Airflow:
         self._venv = venv
         self._port = free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # Who is killed leaves files there. A short path, since sockets are among them; it is removed when we end.
+        self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))},
             **QUICK,
             "AIRFLOW_HOME": str(folder),
+            "TMPDIR": self._temporary.name,
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url.replace("postgresql://", "postgresql+psycopg2://"),

@@ -11,7 +11,7 @@ from drill.aws.control import Environment
 from drill.containers import Containers, Guest, Place
 from drill.venvs import DrillError
 
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.5
 HOURS = 10.0**6
 """Seconds that no change takes: it ends when the Airflow has done it."""
 

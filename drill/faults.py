@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drill.backups import Backups
-from drill.venvs import DrillError
+from drill.compare import Difference
+from drill.fault_evidence import half_restored
 
 if TYPE_CHECKING:
     from drill.executions import Execution
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 RESTORE = "Restore the metadata"
 SHORT = 0.05
 """How much shorter heartbeats and time-outs are while one of them is to pass."""
+
+KILLED, BACK = "the scheduler is killed", "the scheduler is back"
+RETURNED = "the primary is back"
+FILES = 5
+"""How many files of a backup come that does not come whole."""
+OWN_WORDS = "the drill lets it fail"
+BACKING_UP = "SELECT 1 FROM dag_run WHERE dag_id = 'backup_metadata' AND state IN ('queued', 'running')"
+MADE_AND_DELETED = ("airflow:CreateEnvironment", "airflow:DeleteEnvironment")
 
 BOTH = ("warm_standby", "backup_restore")
 
@@ -34,6 +43,14 @@ class Fault:
     """How the execution ends, and once more after each redrive: `SUCCEEDED`, or the name of its error."""
     told: Mapping[str, int] = field(default_factory=dict)
     """What people are told besides: words of a subject -> how often."""
+    happens: tuple[str, ...] = ()
+    """What must have happened besides: the moments of the story without which nothing was tried."""
+    passed_over: str = ""
+    """What the message of the beginning says of the newer backup; empty: nothing, it was not to be seen."""
+    advice: tuple[str, ...] = ()
+    """What the message of the failure says: why it is, and what to do."""
+    restores: tuple[str, ...] = ("success",)
+    """How the runs of the restore DAG ended in the secondary."""
     settings: Mapping[str, str] = field(default_factory=dict)
     older: int = 0
     """How many backups are passed over."""
@@ -51,8 +68,9 @@ class Fault:
     def before_the_redrive(self, story: Story) -> None:
         """What a person repairs after a failure."""
 
-    def after(self, story: Story) -> None:
-        """When the secondary has taken over; raises DrillError where it is not as expected."""
+    def after(self, story: Story) -> Iterable[Difference]:  # noqa: ARG002
+        """When the secondary has taken over: what is not as expected."""
+        return ()
 
 
 class BackupAltered(Fault):
@@ -60,12 +78,14 @@ class BackupAltered(Fault):
 
     def before(self, story: Story) -> None:
         """There must be one before it."""
+        story.back_up_now()
         story.until("one more backup", lambda: sum(map(story.was_seen, story.backups.stored())) > 1)
 
     def at_the_disaster(self, story: Story) -> None:
         """Change one byte of a table."""
         backups = story.backups
-        (key,) = [key for key in backups.keys_of(backups.stored()[-1].id) if key.endswith("/task_instance.csv.gz")]
+        story.kept.newer = backups.stored()[-1].id
+        (key,) = [key for key in backups.keys_of(story.kept.newer) if key.endswith("/task_instance.csv.gz")]
         body = bytearray(backups.body(key))
         body[len(body) // 2] ^= 1
         backups.replace(key, bytes(body))
@@ -75,8 +95,14 @@ class HalfReplicated(Fault):
     """The newest backup had come to the secondary Region in part only."""
 
     def before(self, story: Story) -> None:
-        """Let five files of the next backup through."""
-        _one_more_backup(story, copied=5)
+        """Let some files of the next backup through."""
+        _one_more_backup(story, copied=FILES)
+
+    def after(self, story: Story) -> Iterator[Difference]:
+        """That many were there to mislead."""
+        came = len(story.backups.keys_of(story.kept.newer))
+        if came != FILES:
+            yield Difference("fault", "did not happen", f"{came} files of {story.kept.newer} came, not {FILES}")
 
 
 class ReplicationLags(Fault):
@@ -86,6 +112,11 @@ class ReplicationLags(Fault):
         """Let nothing through any more."""
         _one_more_backup(story, copied=0)
 
+    def after(self, story: Story) -> Iterator[Difference]:
+        """It must not have come."""
+        if story.backups.keys_of(story.kept.newer):
+            yield Difference("fault", "did not happen", f"files of {story.kept.newer} came")
+
 
 class CreationFails(Fault):
     """MWAA cannot create the environment."""
@@ -93,7 +124,17 @@ class CreationFails(Fault):
     def at_the_disaster(self, story: Story) -> None:
         """The next creation fails, and only that one."""
         place = story.site.secondary
-        story.site.aws.mwaa.fail_creation(place.region, place.name, message="the drill lets it fail")
+        story.site.aws.mwaa.fail_creation(place.region, place.name, message=OWN_WORDS)
+
+    def after(self, story: Story) -> Iterator[Difference]:
+        """What failed was deleted, and then created again."""
+        done = [
+            call.action.partition(":")[2]
+            for call in story.site.aws.calls()
+            if call.region == story.site.secondary.region and call.status < 300 and call.action in MADE_AND_DELETED
+        ]
+        if done != ["CreateEnvironment", "DeleteEnvironment", "CreateEnvironment"]:
+            yield Difference("environment", "wrong", f"the calls for it are {', '.join(done)}")
 
 
 class SchedulerDown(Fault):
@@ -104,15 +145,19 @@ class SchedulerDown(Fault):
         before = (
             "Let the standby cool off" if story.site.config.is_warm_standby else "Look at the secondary environment"
         )
-        if execution.has_entered(before) and story.happens("the scheduler is killed"):
+        if execution.has_entered(before) and story.happens(KILLED):
             story.secondary.airflow.end_component("scheduler")
         visit = execution.visit(RESTORE)
-        if visit and time.time() - visit.entered.timestamp() > 10 and story.happens("the scheduler is back"):
+        if visit and time.time() - visit.entered.timestamp() > 10 and story.happens(BACK):
             story.secondary.airflow.start("scheduler")
 
 
 class WorkerKilled(Fault):
     """The worker that restores is killed in the middle of its work."""
+
+    def before_the_redrive(self, story: Story) -> None:
+        """Nothing may be half restored."""
+        story.kept.differences += half_restored(story)
 
     def meanwhile(self, story: Story, execution: Execution) -> None:
         """Kill the process of the task as soon as there is one."""
@@ -130,7 +175,8 @@ class HeartbeatLost(Fault):
             story.site.aws.scale(timeouts=SHORT)
 
     def before_the_redrive(self, story: Story) -> None:
-        """The worker that hung is gone."""
+        """Nothing may be half restored; the worker that hung is gone."""
+        story.kept.differences += half_restored(story)
         story.site.aws.scale(timeouts=1)
         story.secondary.signal_task("restore_metadata", signal.SIGKILL)
 
@@ -138,11 +184,11 @@ class HeartbeatLost(Fault):
 class SecondExecution(Fault):
     """Somebody starts the recovery again after it has succeeded."""
 
-    def after(self, story: Story) -> None:
-        """It must end without doing anything."""
+    def after(self, story: Story) -> Iterator[Difference]:
+        """It must end without doing anything; that there is one restore, and one message, is looked at besides."""
         second = story.start(simulate_dr="YES")
         if second.status != "SUCCEEDED" or second.path[-1] != "The primary has failed over already":
-            raise DrillError(f"the second execution {second.status} in {second.path[-1]!r}")
+            yield Difference("workflow", "failed", f"the second execution {second.status} in {second.path[-1]!r}")
 
 
 class PrimaryReturns(Fault):
@@ -150,24 +196,29 @@ class PrimaryReturns(Fault):
 
     def meanwhile(self, story: Story, execution: Execution) -> None:
         """Let its Region answer again, and its Airflow run."""
-        if execution.has_entered("Disable the health schedule") and story.happens("the primary is back"):
+        if execution.has_entered("Disable the health schedule") and story.happens(RETURNED):
             story.site.aws.heal()
             story.primary.start()
 
-    def after(self, story: Story) -> None:
+    def after(self, story: Story) -> Iterable[Difference]:
         """The fence must pause every DAG there."""
         story.until("the fence", lambda: not story.primary.airflow.query("SELECT 1 FROM dag WHERE NOT is_paused"))
+        return ()
 
 
 def _one_more_backup(story: Story, *, copied: int) -> None:
     """Wait for a backup of which only so many files come to the secondary Region."""
     here = Backups(story.site, story.site.config.primary)
-    known = {backup.id for backup in here.stored()}
+    story.until("the end of the backups at work", lambda: not story.primary.airflow.query(BACKING_UP))
     story.site.aws.hold_replication(here.bucket, after=copied)
+    known = {backup.id for backup in story.backups.stored()}
+    story.back_up_now()
     story.until("a backup that is held", lambda: {backup.id for backup in here.stored()} - known)
+    story.kept.newer = min({backup.id for backup in here.stored()} - known)
 
 
 FAILED = {"failed": 1}
+REDRIVE = "aws stepfunctions redrive-execution"
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
@@ -176,12 +227,14 @@ FAULTS: Mapping[str, Fault] = {
             "backup-altered",
             "a file of the newest backup is altered before the recovery",
             "the backup is passed over, and the one before it restored",
+            passed_over="is passed over: ",
             older=1,
         ),
         HalfReplicated(
             "half-replicated",
             "the newest backup is replicated in part",
             "the backup is passed over, and the one before it restored",
+            passed_over="is passed over: ",
         ),
         ReplicationLags(
             "replication-lags",
@@ -195,11 +248,13 @@ FAULTS: Mapping[str, Fault] = {
             strategies=("backup_restore",),
             ends=("EnvironmentBroken", "SUCCEEDED"),
             told=FAILED,
+            advice=(OWN_WORDS, REDRIVE),
         ),
         SchedulerDown(
             "scheduler-down",
             "the secondary's scheduler is down when the restore begins",
             "the run waits for it, and the recovery goes on by itself",
+            happens=(KILLED, BACK),
         ),
         WorkerKilled(
             "worker-killed",
@@ -207,6 +262,8 @@ FAULTS: Mapping[str, Fault] = {
             "nothing is changed, people are told, and a redrive restores again",
             ends=("TaskKilled", "SUCCEEDED"),
             told=FAILED,
+            advice=(REDRIVE,),
+            restores=("failed", "success"),
         ),
         HeartbeatLost(
             "heartbeat-lost",
@@ -214,6 +271,8 @@ FAULTS: Mapping[str, Fault] = {
             "people are told, and a redrive ends that run and restores again",
             ends=("States.HeartbeatTimeout", "SUCCEEDED"),
             told=FAILED,
+            advice=(REDRIVE,),
+            restores=("failed", "success"),
         ),
         SecondExecution(
             "second-execution",
@@ -225,6 +284,7 @@ FAULTS: Mapping[str, Fault] = {
             "primary-returns",
             "the primary comes back while it is recovered",
             "the recovery goes on, and the fence pauses every DAG of the primary",
+            happens=(RETURNED,),
             settings={"FENCE_PRIMARY": "YES"},
             primary_survives=True,
         ),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from drill.backups import Stored
+from drill.compare import Difference
 from drill.executions import Execution
 from drill.snapshot import Rows
 
@@ -44,5 +45,9 @@ class Kept:
     lost: Lost | None = None
     execution: Execution | None = None
     """The one that recovers, as it was seen last."""
+    newer: str = ""
+    """The backup that is newer than the one to be restored, where there is such a one."""
+    differences: list[Difference] = field(default_factory=list)
+    """What was seen on the way that is not as promised."""
     ends: list[str] = field(default_factory=list)
     """How it ended, before each redrive and at last: `SUCCEEDED`, or the name of its error."""

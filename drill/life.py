@@ -28,7 +28,7 @@ STORY_DAGS = tuple(
 )
 LATE_RUN = "drill~after+1"
 LONG_SECONDS = 600.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 
 
 class Life:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from drill.compare import Difference
 
@@ -120,6 +122,26 @@ class Outcome:
     def document(self) -> dict[str, object]:
         """All of it, for JSON."""
         return {"passed": self.passed, **asdict(self)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Outcome:
+        """What `document` has made a document of."""
+        values = {name: value for name, value in document.items() if name != "passed"}
+        for name, kind in _LISTED.items():
+            values[name] = [kind(**line) for line in values[name]]
+        return cls(**values)
+
+
+_LISTED: Mapping[str, Callable[..., Any]] = {
+    "moments": Moment,
+    "parts": Part,
+    "tables": TableRows,
+    "lost": Run,
+    "interrupted": Run,
+    "steps": Step,
+    "differences": Difference,
+}
+"""Field -> what its list is made of."""
 
 
 def to_json(outcomes: list[Outcome]) -> str:

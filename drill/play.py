@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from drill import ending
 from drill.aws import LocalAws
 from drill.faults import FAULTS, NONE, Fault
 from drill.ground import WAIT_SCALE, user_file
@@ -55,18 +56,21 @@ def play(strategy: Strategy, lock: Lock, *, rows: int, fault: Fault = NONE, keep
     """What a rehearsal comes to; raises DrillError, PostgresError or LocalAwsError when it cannot be played."""
     venv = provision(lock)
     with folder_for_a_drill(keep=keep) as folder, ExitStack() as stack:
-        if strategy.product is Product.START_STOP:
-            return stop_and_start(folder, stack, venv, airflow=lock.airflow, rows=rows)
-        env_file = copy(user_file(), Product.RECOVERY, folder)
-        set_by_us = {"DR_TYPE": strategy.dr_type, "MWAA_VERSION": lock.airflow, **fault.settings}
-        changes = {**hidden(Product.RECOVERY), **set_by_us}
-        found = configured(env_file, changes)
-        regions, account = (found.primary.region, found.secondary.region), found.deployment.account_id
-        aws = stack.enter_context(LocalAws.start(folder / "aws", regions, account=account, wait_scale=WAIT_SCALE))
-        site = Site.prepared(aws, env_file, changes)
-        story = Story(site, venv, folder, stack, rows=rows, fault=fault)
-        story.run()
-        return outcome(story, strategy, lock.airflow)
+        try:
+            if strategy.product is Product.START_STOP:
+                return stop_and_start(folder, stack, venv, airflow=lock.airflow, rows=rows)
+            env_file = copy(user_file(), Product.RECOVERY, folder)
+            set_by_us = {"DR_TYPE": strategy.dr_type, "MWAA_VERSION": lock.airflow, **fault.settings}
+            changes = {**hidden(Product.RECOVERY), **set_by_us}
+            found = configured(env_file, changes)
+            regions, account = (found.primary.region, found.secondary.region), found.deployment.account_id
+            started = LocalAws.start(folder / "aws", regions, account=account, wait_scale=WAIT_SCALE, auth=True)
+            site = Site.prepared(stack.enter_context(started), env_file, changes)
+            story = Story(site, venv, folder, stack, rows=rows, fault=fault)
+            story.run()
+            return outcome(story, strategy, lock.airflow)
+        finally:
+            ending.defer()
 
 
 @contextlib.contextmanager

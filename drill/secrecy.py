@@ -1,8 +1,8 @@
-"""Searches everything that was logged for what must be in no log: task tokens, secrets, keys."""
+"""Searches everything that was logged for what must be in no log: tokens, secrets, keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from drill.compare import Difference
@@ -27,9 +27,14 @@ def secrets_of(story: Life) -> dict[str, str]:
     sent = {str(call.parameters["taskToken"]) for call in story.site.aws.calls() if "taskToken" in call.parameters}
     return {
         "the value of a variable and of a connection's password": story.kept.secret,
-        **{f"task token {number}": token for number, token in enumerate(sorted(sent), start=1)},
+        **_numbered("task token", sorted(sent)),
+        **_numbered("CLI or web token", story.site.aws.mwaa.tokens()),
         **story.kept.keys,
     }
+
+
+def _numbered(kind: str, secrets: Sequence[str]) -> dict[str, str]:
+    return {f"{kind} {number}": secret for number, secret in enumerate(secrets, start=1)}
 
 
 def logged(story: Life) -> Iterator[tuple[str, str]]:

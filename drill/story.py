@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from drill import seed
+from drill.aws.control import Message
 from drill.backups import Backups, Stored
 from drill.containers import Containers, Place
 from drill.executions import Execution, Executions
@@ -37,6 +38,7 @@ class Story(Life):
         self.fault, self.title = fault, site.config.deployment.dr_type
         self.executions = Executions(site.there("stepfunctions"), site.machine)
         self.backups = Backups(site, site.config.secondary)
+        self._asked = 0
 
     @property
     def secondary(self) -> Containers:
@@ -78,10 +80,15 @@ class Story(Life):
         return [self.site.create(side) for side in sides]
 
     def back_up(self) -> None:
-        """Wait until the schedule has taken a backup of all that, and replication has copied it."""
+        """Wait until the schedule has taken a backup of all that, and replication has copied it.
+
+        With a fault nobody waits for the schedule: that it works, the disaster alone has shown.
+        """
         with self.part("back up"):
             self._witness = self._stack.enter_context(Witness(self.primary.airflow.url, self.primary.server.folder))
             lived = datetime.now(timezone.utc)
+            if self.fault is not NONE:
+                self.back_up_now()
             self.until("a backup", lambda: any(one.taken_at > lived for one in self.backups.stored()))
             self.fault.before(self)
 
@@ -89,7 +96,8 @@ class Story(Life):
         """At a random moment of the interval: processes, database, metrics and Region of the primary are gone."""
         with self.part("lose the primary"):
             self.primary.airflow.act(trigger=[{"dag_id": "drill_resting", "run_id": "drill~lost+1"}])
-            pause, began = random.uniform(0, BACKUP_MINUTES * 60), time.monotonic()
+            longest = BACKUP_MINUTES * 60 if self.fault is NONE else 0  # the RPO is no promise of a fault
+            pause, began = random.uniform(0, longest), time.monotonic()
             self.until("the disaster", lambda: time.monotonic() - began > pause)
             self._lose_now()
             self.fault.at_the_disaster(self)
@@ -113,16 +121,25 @@ class Story(Life):
             self.until_available(self.site.secondary)  # it may be given an option back
             self.run_anew(self.secondary)
             self.until("work of the secondary", lambda: self.ledger(self.site.secondary.name) != [])
-            self.fault.after(self)
+            self.kept.differences += self.fault.after(self)
 
     def ready(self, containers: Containers) -> None:
         """An environment works, and MWAA does not say so yet."""
         if containers.place == self.site.secondary and self.kept.lost:
             self.kept.there = self.rows_of(containers)
 
+    def back_up_now(self) -> None:
+        """Have one more backup begin, as a person would."""
+        self._asked += 1
+        self.primary.airflow.act(trigger=[{"dag_id": "backup_metadata", "run_id": f"drill~backup+{self._asked}"}])
+
     def was_seen(self, backup: Stored) -> bool:
         """Whether the rows that a backup saw are known."""
         return self._witness.sight_of(backup.taken_at) is not None
+
+    def messages(self) -> list[Message]:
+        """What people were told from the secondary Region, in order."""
+        return [one for one in self.site.aws.messages() if one.region == self.site.secondary.region]
 
     def start(self, **flags: str) -> Execution:
         """What becomes of an execution that a person starts."""

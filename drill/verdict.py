@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
-from drill import evidence, secrecy
+from drill import evidence, fault_evidence, secrecy
 from drill.compare import Difference
 from drill.executions import Execution
 from drill.ground import WAIT_SCALE
@@ -41,7 +42,7 @@ REAL = (
     "mwaa_dr as the stacks put it into the DAGs bucket: the DAGs that back up and restore, which answer by task token",
 )
 SIMULATED = (
-    "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md); IAM is not enforced",
+    "AWS itself: ministack and what drill/aws mends in it (docs/local-aws.md)",
     "MWAA's containers: scheduler, triggerer and web server are processes of this machine, tasks run beside the"
     " scheduler",
     "creation of an environment takes as long as Airflow needs to start, not 20 to 30 minutes",
@@ -102,7 +103,8 @@ def _differences(story: Story, after: Rows) -> list[Difference]:
     if ends != [*story.fault.ends]:
         words = f"it ended as {', then '.join(ends)}, not {', then '.join(story.fault.ends)}: {execution.cause[:500]}"
         return [Difference("workflow", "failed", words)]
-    return [*evidence.differences(story, after), *secrecy.differences(story)]
+    found = (evidence.differences(story, after), fault_evidence.differences(story), secrecy.differences(story))
+    return [*chain(*found)]
 
 
 def since(begin: datetime, moment: datetime) -> float:

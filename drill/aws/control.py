@@ -118,6 +118,10 @@ class Mwaa:
         """Every environment that there is, also in a silent Region."""
         return [Environment(**found) for found in self._control.post("mwaa/all")]
 
+    def tokens(self) -> list[str]:
+        """Every token that CreateCliToken or CreateWebLoginToken has given, the expired ones too."""
+        return [str(token) for token in self._control.post("mwaa/tokens")]
+
     def fail_creation(
         self, region: str, name: str, *, code: str = "INCORRECT_CONFIGURATION", message: str = ""
     ) -> None:

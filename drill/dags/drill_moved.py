@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 try:
+    from airflow.providers.standard.operators.empty import EmptyOperator
     from airflow.providers.standard.operators.python import PythonOperator
     from airflow.providers.standard.sensors.python import PythonSensor
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -15,6 +16,7 @@ except ImportError:
     from airflow.datasets import Dataset
     from airflow.decorators import task
     from airflow.models.baseoperator import BaseOperator
+    from airflow.operators.empty import EmptyOperator
     from airflow.operators.python import PythonOperator
     from airflow.sensors.python import PythonSensor
     from airflow.triggers.temporal import TimeDeltaTrigger
@@ -26,6 +28,7 @@ __all__ = [
     "IN_AIRFLOW_3",
     "BaseOperator",
     "Dataset",
+    "EmptyOperator",
     "PythonOperator",
     "PythonSensor",
     "TimeDeltaTrigger",

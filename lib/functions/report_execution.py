@@ -22,9 +22,8 @@ _log = logger(__name__)
 PAGES = 10
 """Pages of 1,000 events of the history that are read, newest first."""
 
-ANEW = frozenset({"EnvironmentBroken", "LeaseLost", "StillBusy"})
-"""After these a redrive meets the same again; a new execution creates what is broken anew, acts itself, or backs up
-again."""
+ANEW = frozenset({"LeaseLost", "StillBusy"})
+"""After these a redrive meets the same again; a new execution acts itself, or backs up again."""
 
 _ADDED = ("input", "error", "cause", "redriveCount", "redriveStatus", "redriveStatusReason")
 _ENDS = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was aborted"}

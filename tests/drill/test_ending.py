@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def test_nothing_is_left_behind(folder: Path, number: signal.Signals, code: int)
     environment = {**os.environ, "TMPDIR": str(folder)}
     with subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True) as drill:
         try:
-            eventually(lambda: any("airflow scheduler" in words for words in begun_in(folder).values()), 240)
+            # The scheduler is there, and has made what it does not remove when it is killed.
+            eventually(lambda: [*folder.glob("mwaa-dr-tmp-*/pymp-*")], 240)
         finally:
             begun = begun_in(folder)
             drill.send_signal(number)
@@ -44,6 +46,26 @@ def test_nothing_is_left_behind(folder: Path, number: signal.Signals, code: int)
     eventually(lambda: not any(map(lives, begun)))
     assert begun_in(folder) == {}
     assert [*folder.iterdir()] == []
+
+
+def test_a_signal_at_the_end_waits_until_all_is_ended() -> None:
+    code = """
+        import os, signal
+        from drill import ending
+        ending.heed()
+        try:
+            print("played")
+        finally:
+            ending.defer()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        print("ended")
+        ending.heed()
+        print("played once more")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.returncode) == (["played", "ended"], 143)
 
 
 def begun_in(folder: Path) -> dict[int, str]:

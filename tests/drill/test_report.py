@@ -6,38 +6,17 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
+import pytest
+
+from drill.__main__ import main
 from drill.compare import Difference
-from drill.outcome import Moment, Outcome, Part, Run, Step, TableRows, to_json
-from drill.report import page
+from drill.outcome import Outcome, to_json
+from drill.report import REPORT, file_for, page, write
 from drill.report.picture import stretches
 from drill.telling import text
-
-OUTCOME = Outcome(
-    strategy="warm_standby",
-    title="Warm standby",
-    airflow="2.10.3",
-    status="SUCCEEDED",
-    formula="RTO >= interval + restore",
-    rto_seconds=60.0,
-    rpo_seconds=30.0,
-    interval_seconds=60.0,
-    moments=[
-        Moment(-30.0, "backup b1 is taken"),
-        Moment(0.0, "the primary Region is lost"),
-        Moment(20.0, "the failure is detected"),
-        Moment(55.0, "the workflow ends: SUCCEEDED"),
-    ],
-    parts=[Part("interval of the health check", 20.0), Part("metadata restore", 10.5)],
-    backup_id="b1",
-    compared=12,
-    tables=[TableRows("dag_run", 12, 10, 1, 1, None)],
-    not_carried={"session": "who was logged in"},
-    lost=[Run("sales<b>", "r1", "running at the disaster")],
-    steps=[Step("Take the lease", 20.0), Step("Give the lease back", None)],
-    messages=["Recovery of prod starts"],
-    simulated=["AWS itself"],
-)
+from tests.support.outcomes import FAILED, OUTCOME
 
 
 class Page(HTMLParser):
@@ -114,3 +93,35 @@ def test_the_document_says_whether_all_passed() -> None:
     failed = replace(OUTCOME, status="")
     assert json.loads(to_json([OUTCOME]))["passed"] is True
     assert json.loads(to_json([OUTCOME, failed]))["passed"] is False
+
+
+@pytest.mark.parametrize("outcome", [OUTCOME, FAILED])
+def test_an_outcome_comes_back_from_its_document(outcome: Outcome) -> None:
+    (document,) = json.loads(to_json([outcome]))["rehearsals"]
+    assert Outcome.of(document) == outcome
+
+
+def test_each_choice_has_a_page_of_its_own() -> None:
+    chosen = [("", ""), ("warm_standby", ""), ("backup_restore", ""), ("warm_standby", "all"), ("", "worker-killed")]
+    files = [file_for(*choice) for choice in chosen]
+    assert files[0] == REPORT
+    assert files[3].name == "drill-report-warm_standby-all.html"
+    assert len({*files}) == len(chosen)
+
+
+def test_a_page_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "drill-report.html"
+    write(file, [OUTCOME])
+    before = file.read_text()
+    with pytest.raises(AttributeError):
+        write(file, [OUTCOME, None])  # type: ignore[list-item]
+    assert file.read_text() == before
+    write(file, [FAILED])
+    assert file.read_text() == page([FAILED])
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_played(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--report", "/nowhere/at-all/page.html"])
+    assert "there is no folder /nowhere/at-all" in capsys.readouterr().err

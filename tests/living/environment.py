@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from drill.rehearsal import DAGS as DRILL_DAGS
 from tests.support.metadata import FERNET, OTHER_FERNET
 from tests.support.real_airflow import RealAirflow
 
@@ -33,6 +34,7 @@ SETTINGS = {
     "AIRFLOW__CORE__USE_HISTORICAL_FILENAME_TEMPLATES": "True",
     "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
     "AIRFLOW__EMAIL__EMAIL_BACKEND": "living_alarms.send_mail",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",  # six versions share two cores
     # A parse comes when a file changes, and else not while a test looks.
     "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "300",
     "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "2",
@@ -43,6 +45,13 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__DEACTIVATE_STALE_DAGS_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "5",
+    # The same in the words of Airflow 3.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+    "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "4",
 }
 OF_THE_PRIMARY = {
     "AIRFLOW__CORE__FERNET_KEY": FERNET,
@@ -66,8 +75,24 @@ class Living(RealAirflow):
         super().__init__(venv, folder, url, settings)
         self.name = name
         shutil.copytree(FOLDER / "plugins", folder / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(DRILL_DAGS / "drill_moved.py", self.dags)
         for file in dags:
             self.drop_in(file)
+
+    @property
+    def dated(self) -> str:
+        """The column with the logical date of a run."""
+        return "execution_date" if self.version < (3,) else "logical_date"
+
+    @property
+    def is_parsed(self) -> str:
+        """The condition of a DAG that a DAG file has."""
+        return "is_active" if self.version < (3,) else "NOT is_stale"
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after its logical date an hourly run is due: in Airflow 2 at the end of its interval."""
+        return timedelta(hours=1 if self.version < (3,) else 0)
 
     def wait(self, what: str, condition: Callable[[], str], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait as an Airflow does, with patience."""
@@ -78,7 +103,10 @@ class Living(RealAirflow):
         super().wait_for_run(dag_id, run_id, seconds)
 
     def drop_in(self, file: str) -> None:
-        """Put a DAG file into the folder, or touch it so that it is parsed again."""
+        """Put a DAG file into the folder, or touch it so that it is parsed again.
+
+        Airflow looks only into files in which it is named.
+        """
         os.utime(shutil.copy(FOLDER / "dags" / file, self.dags))
 
     def tell(self) -> None:
@@ -114,11 +142,11 @@ class Living(RealAirflow):
 
     def runs(self, dag_id: str) -> dict[str, str]:
         """Run id -> state, oldest first."""
-        return dict(self.query("SELECT run_id, state FROM dag_run WHERE dag_id = %s ORDER BY execution_date", dag_id))
+        return dict(self.query(f"SELECT run_id, state FROM dag_run WHERE dag_id = %s ORDER BY {self.dated}", dag_id))
 
     def dates(self, dag_id: str) -> list[datetime]:
         """The logical dates of a DAG's runs, oldest first."""
-        rows = self.query("SELECT execution_date FROM dag_run WHERE dag_id = %s ORDER BY 1", dag_id)
+        rows = self.query(f"SELECT {self.dated} FROM dag_run WHERE dag_id = %s ORDER BY 1", dag_id)
         return [row[0].astimezone(timezone.utc) for row in rows]
 
     def wait_for_dates(self, dag_id: str, wanted: Callable[[], list[datetime]]) -> None:
@@ -131,6 +159,21 @@ class Living(RealAirflow):
             return "" if found == allowed else f"{dag_id} still lacks {sorted(set(allowed) - set(found))}"
 
         self.wait(f"the due runs of {dag_id}", missing)
+
+    def consumed(self) -> int:
+        """How many runs the scheduler has made for a dataset, and ended, each with the event that it was made for."""
+        kind, run_type = ("dataset", "dataset_triggered") if self.version < (3,) else ("asset", "asset_triggered")
+        found = self.query(
+            f"SELECT count(*) FROM dag_run r JOIN dagrun_{kind}_event d ON d.dag_run_id = r.id"
+            f" JOIN {kind}_event e ON e.id = d.event_id WHERE r.dag_id = 'consuming' AND r.run_type = %s"
+            " AND r.state = 'success' AND e.source_dag_id = 'producing'",
+            run_type,
+        )
+        return int(found[0][0])
+
+    def filled_back(self) -> list[tuple[str, str]]:
+        """The DAGs of runs that Airflow 3 made for a backfill, and the states of these."""
+        return self.query("SELECT r.dag_id, r.state FROM dag_run r JOIN backfill b ON b.id = r.backfill_id ORDER BY 1")
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Task (and map index) -> state."""
@@ -147,6 +190,19 @@ class Living(RealAirflow):
     def tasks_of(self, dag_id: str) -> dict[str, str | None]:
         """Run id -> state of its only task."""
         return dict(self.query("SELECT run_id, state FROM task_instance WHERE dag_id = %s", dag_id))
+
+    def clear(self, dag_id: str, *options: str) -> None:
+        """Let Airflow clear tasks of a DAG; without a bundle 3.0 looks into the DAG file, and cannot clear that DAG."""
+        bundle = [] if self.version < (3,) else ["--bundle-name", "dags-folder"]
+        self.run("airflow", "tasks", "clear", dag_id, "--yes", *options, *bundle)
+
+    def fill_back(self, dag_id: str, date: datetime) -> None:
+        """Let Airflow make the run of one interval."""
+        day = date.isoformat()
+        if self.version < (3,):
+            self.run("airflow", "dags", "backfill", dag_id, "-s", day, "-e", day)
+        else:
+            self.run("airflow", "backfill", "create", "--dag-id", dag_id, "--from-date", day, "--to-date", day)
 
     def parse(self, *files: str) -> None:
         """Touch DAG files until each of their DAGs has been parsed again."""

@@ -44,3 +44,14 @@ def test_the_run_that_restores_survives_and_leaves_its_result(guarded: Living) -
     assert guarded.runs("restore_guarded") == {RUN: "success"}
     keys = guarded.query("SELECT key FROM xcom WHERE dag_id = 'restore_guarded'")
     assert ("result",) in keys
+
+
+def test_the_cleanup_run_by_the_scheduler_survives_and_leaves_nothing_of_others(guarded: Living) -> None:
+    guarded.query("UPDATE dag SET is_paused = true WHERE dag_id = ANY(%s)", ["contested", "ticking"])
+    in_flight = "SELECT dag_id FROM dag_run WHERE state IN ('queued', 'running')"
+    guarded.wait("runs of its own", lambda: " ".join(row[0] for row in guarded.query(in_flight)))
+    assert _end_of(guarded, "cleanup_metadata") == "success", guarded.task_log("cleanup_metadata")[-5000:]
+    others = "dag_id NOT IN ('restore_guarded', 'restore_careless', 'cleanup_metadata')"
+    assert guarded.query(f"SELECT dag_id, run_id FROM dag_run WHERE {others}") == []
+    assert guarded.query(f"SELECT dag_id FROM dag WHERE NOT is_paused AND {others}") == [("restore_metadata",)]
+    assert guarded.runs("cleanup_metadata") == {RUN: "success"}

@@ -20,6 +20,7 @@ from ministack.services import ec2, kms, tagging
 from drill.aws.simulator import gateway, passing
 from drill.aws.simulator.calls import Call
 from drill.aws.simulator.passing import Needed
+from drill.aws.simulator.workflows import tokens
 
 _KIND_OF_ID = {
     "sg": "security-group",
@@ -52,6 +53,12 @@ def mend() -> None:
         body, parameters = rest[:2]
         if alias := service == "kms" and iam_actions._safe_json_field(body, "AliasName"):
             return _arn("kms", alias)
+        if service == "kms" and (named := _key_named(body)):
+            return str(named["Arn"])
+        # The pages name no resource for an answer; that of its state machine is what policies are known to work with:
+        # https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_stepfunctions.StateMachine.html#grantwbrtaskwbrresponse
+        if service == "states" and (machine := tokens.machine_of(iam_actions._safe_json_field(body, "taskToken"))):
+            return machine
         if service == "ec2" and iam_actions._query_param(parameters, "Action").startswith("Describe"):
             return "*"
         if service == "ec2" and (tagged := iam_actions._query_param(parameters, "ResourceId.1")):
@@ -70,13 +77,28 @@ def check(call: Call, headers: dict[str, str], _: bytes) -> gateway.Answer | Non
     return passing.refused(call, headers, _more(call))
 
 
-def conditions(action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, str]:
+def conditions(action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
     """The condition keys of a request that our policies look at, but tags."""
     if action in _OF_GROUPS:
         group = ec2._security_groups.get(iam_actions._query_param(parameters, "GroupId"))
         return {"ec2:Vpc": _of_ec2(group["VpcId"])} if group else {}
+    if action.startswith("kms:") and (key := _key_named(body)):
+        return {"kms:ResourceAliases": [_name(arn) for arn, id_ in kms._aliases.items() if id_ == key["KeyId"]]}
     operation = _JOB_OPERATION.search(body) if action == "s3:CreateJob" else None
     return {"s3:RequestJobOperation": operation[1].decode()} if operation else {}
+
+
+def _name(alias: str) -> str:
+    """`alias/NAME` of an alias's ARN."""
+    return alias.rpartition(":")[2]
+
+
+def _key_named(body: bytes) -> dict[str, Any] | None:
+    """The key that a request names by its id, its ARN, an alias, or what it has encrypted."""
+    named = iam_actions._safe_json_field(body, "KeyId") or iam_actions._kms_key_id_from_ciphertext(
+        iam_actions._safe_json_field(body, "CiphertextBlob")
+    )
+    return kms._resolve_key(named) if named else None
 
 
 def _more(call: Call) -> Iterator[Needed]:

@@ -290,3 +290,10 @@ def test_tags_are_added_and_removed(build: Builder) -> None:
     mwaa.tag_resource(ResourceArn=arn, Tags={"b": "2"})
     mwaa.untag_resource(ResourceArn=arn, tagKeys=["a"])
     assert mwaa.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"b": "2"}
+
+
+def test_every_token_that_was_given_can_be_searched_for(build: Builder, aws: LocalAws) -> None:
+    available(build)
+    mwaa = build.client("mwaa")
+    given = [mwaa.create_cli_token(Name="mwaa")["CliToken"], mwaa.create_web_login_token(Name="mwaa")["WebToken"]]
+    assert aws.mwaa.tokens() == given

@@ -10,7 +10,7 @@ import pytest
 
 from drill.aws import LocalAws
 from drill.aws.control import Call
-from tests.support.local_aws import INVOKE, Builder, states
+from tests.support.local_aws import INVOKE, Builder, eventually, states
 
 CALLING = """
 import boto3
@@ -199,6 +199,49 @@ def test_an_alias_is_made_and_deleted_by_who_may_do_it_to_alias_and_key(aws: Loc
         "AccessDeniedException"
     )
     assert called(build, build.role(on_alias, on_key), "kms", "delete_alias", AliasName="alias/backups") is None
+
+
+@pytest.mark.parametrize("named", ["alias/backups", "arn of the alias", "id", "arn"])
+def test_a_key_is_used_by_who_may_use_the_keys_of_its_alias(aws: LocalAws, build: Builder, named: str) -> None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html: a policy names keys by ARN or by
+    # kms:ResourceAliases, whatever the request names them by; an alias is a resource of what is done to aliases only.
+    kms = build.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/backups", TargetKeyId=key["KeyId"])
+    keys, alias = (f"arn:aws:kms:us-east-1:{aws.account}:{what}" for what in ("key/*", "alias/backups"))
+    names = {"alias/backups": "alias/backups", "arn of the alias": alias, "id": key["KeyId"], "arn": key["Arn"]}
+
+    def wrapped_by(role: str) -> Any:
+        return called(build, role, "kms", "generate_data_key", KeyId=names[named], KeySpec="AES_256")
+
+    def of_aliases(*aliases: str) -> dict[str, Any]:
+        condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [*aliases]}}
+        return allow("kms:GenerateDataKey", keys, Condition=condition)
+
+    assert wrapped_by(build.role(of_aliases("alias/other", "alias/backups"))) is None
+    assert wrapped_by(build.role(allow("kms:GenerateDataKey", key["Arn"]))) is None
+    for statement in (of_aliases("alias/other"), allow("kms:GenerateDataKey", alias)):
+        assert wrapped_by(build.role(statement)) == "AccessDeniedException"
+
+
+def test_a_token_is_answered_by_who_may_answer_its_state_machine(aws: LocalAws, build: Builder) -> None:
+    sqs = build.client("sqs")
+    url = sqs.create_queue(QueueName="tokens")["QueueUrl"]
+    resource = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    message = {"QueueUrl": url, "MessageBody.$": "$$.Task.Token"}
+    wait = {"Type": "Task", "Resource": resource, "Parameters": message}
+    machine = build.machine(states(Wait=wait), role=build.role(allow("sqs:SendMessage")))
+    execution = build.start(machine)
+    (found,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    answer = {"taskToken": found["Body"], "output": "{}"}
+
+    def answered(who_may: str) -> Any:
+        role = build.role(allow("states:SendTaskSuccess", who_may))
+        return called(build, role, "stepfunctions", "send_task_success", **answer)
+
+    assert answered(f"{machine}-other") == "AccessDeniedException"
+    assert answered(machine) is None
+    assert build.ended(execution)["status"] == "SUCCEEDED"
 
 
 def network(build: Builder) -> Mapping[str, str]:

@@ -112,20 +112,22 @@ def test_the_commands_go_on_with_it_or_start_anew_with_the_same_input(aws: Accou
     ]
 
 
-def test_after_a_failed_creation_only_a_new_execution_helps(aws: Account, states: Stubber) -> None:
+def test_after_a_failed_creation_a_redrive_helps_too(aws: Account, states: Stubber) -> None:
     cause = lambda_says("CREATE_FAILED: subnets have no route", "EnvironmentBroken")
     happened(states, entered("Wait for the environment"), failed("EnvironmentBroken", cause))
     handler(event(topic=aws.topic), None)
     text = aws.told()[0][1]
-    assert [command[0] for command in commands(text)] == ["start-execution"]
-    assert "a redrive would fail again" in text
+    assert [command[0] for command in commands(text)] == ["redrive-execution", "start-execution"]
+    assert "would fail again" not in text
 
 
 def test_after_something_has_run_since_the_backup_a_stop_begins_anew(aws: Account, states: Stubber) -> None:
     cause = lambda_says("dev is not quiet, it is not deleted", "StillBusy")
     happened(states, entered("Check that nothing has run since the backup"), failed("StillBusy", cause))
     handler(event(topic=aws.topic), None)
-    assert [command[0] for command in commands(aws.told()[0][1])] == ["start-execution"]
+    text = aws.told()[0][1]
+    assert [command[0] for command in commands(text)] == ["start-execution"]
+    assert "a redrive would fail again" in text
 
 
 def test_a_time_out_names_the_step_that_never_ended(aws: Account, states: Stubber) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import airflow
-from airflow.models import Variable, XCom
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -53,9 +52,17 @@ def watched(self: MetadataDb) -> Iterator[Any]:
 
 
 MetadataDb.connection = watched  # type: ignore[method-assign]
+if airflow.__version__.startswith("2"):
+    from airflow.models import Variable, XCom
+
+    guarded(XCom, "set")
+    guarded(XCom, "get_many")
+else:
+    from airflow.sdk import Variable
+    from airflow.sdk.execution_time.comms import CommsDecoder
+
+    guarded(CommsDecoder, "send")  # whatever a task asks of Airflow 3
 guarded(Variable, "get")
-guarded(XCom, "set")
-guarded(XCom, "get_many")
 guarded(Session, "__init__")
 event.listen(Engine, "before_cursor_execute", lambda *_: forbid("a statement of Airflow"))
 
@@ -70,7 +77,7 @@ def careless_phase(self: LogProgress, text: str) -> None:
     """Be as careless as the guard must notice, in one of the DAGs."""
     phase(self, text)
     if text == "merge" and os.environ.get("AIRFLOW_CTX_DAG_ID") == careless_dag.dag_id:
-        Variable.get("anything", default_var=None)
+        Variable.get("anything")
 
 
 LogProgress.phase = careless_phase  # type: ignore[method-assign]

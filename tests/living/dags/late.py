@@ -1,12 +1,11 @@
-"""DAGs that the second environment gets to see only after, or while, it is restored."""
+"""DAGs that the second Airflow gets to see only after, or while, it is restored."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
 
-from airflow import DAG
-from airflow.operators.empty import EmptyOperator
+from drill_moved import DAG, EmptyOperator
 
 START = datetime.fromisoformat(os.environ["LIVING_START"])
 

@@ -1,4 +1,4 @@
-"""DAGs that a restore meets: scheduled, catching up, interrupted, alarming; Airflow 2.4 to 2.11."""
+"""DAGs that a restore meets: scheduled, catching up, interrupted, alarming; Airflow 2.4 to 3.3."""
 
 from __future__ import annotations
 
@@ -8,19 +8,31 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import airflow
 import living_alarms
-from airflow import DAG
-from airflow.decorators import task
-from airflow.models.baseoperator import BaseOperator
-from airflow.operators.empty import EmptyOperator
-from airflow.operators.python import PythonOperator
-from airflow.sensors.python import PythonSensor
-from airflow.triggers.temporal import TimeDeltaTrigger
+from drill_moved import (
+    DAG,
+    IN_AIRFLOW_3,
+    BaseOperator,
+    Dataset,
+    EmptyOperator,
+    PythonOperator,
+    PythonSensor,
+    TimeDeltaTrigger,
+    task,
+)
 
 START = datetime.fromisoformat(os.environ["LIVING_START"])
 LAST_YEAR = datetime(START.year - 1, 1, 1, tzinfo=timezone.utc)
 HOME = Path(os.environ["AIRFLOW_HOME"])
 HOUR = timedelta(hours=1)
+SOON = timedelta(seconds=15 if IN_AIRFLOW_3 else 1)
+"""A task that is queued anew before its scheduler heard of its first end fails in Airflow 3."""
+MAILS: dict[str, Any] = {} if IN_AIRFLOW_3 else {"email": "people@example.com", "email_on_failure": True}
+"""Airflow 3.1 and newer send none without the SMTP provider."""
+DEADLINES: dict[str, Any] = {} if IN_AIRFLOW_3 else {"sla": HOUR}
+CALLED_WHEN_MISSED: dict[str, Any] = {} if IN_AIRFLOW_3 else {"sla_miss_callback": living_alarms.sla_missed}
+"""Airflow 3 has no SLAs."""
 
 
 def is_told() -> bool:
@@ -49,6 +61,12 @@ def stay_until_let_go(ti: Any) -> None:
         time.sleep(0.5)
 
 
+def stay_until_called() -> None:
+    """Be at work until a deadline is missed."""
+    while not (HOME / "alarms").exists() or "deadline_missed hasty" not in (HOME / "alarms").read_text():
+        time.sleep(0.5)
+
+
 def fail_until_told(ti: Any) -> None:
     """Fail, and wait long for the next try."""
     note_down(ti)
@@ -64,7 +82,7 @@ def look_until_told(ti: Any) -> bool:
 
 def fail_if_asked(dag_run: Any) -> None:
     """Fail where the run's conf says so."""
-    if dag_run.conf.get("fail"):
+    if (dag_run.conf or {}).get("fail"):
         raise RuntimeError("asked to fail")
 
 
@@ -80,7 +98,7 @@ class Deferring(BaseOperator):
     def execute(self, context: Any) -> None:
         """Hand over to the triggerer."""
         note_down(context["ti"])
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=1) if is_told() else HOUR), method_name="resume")
+        self.defer(trigger=TimeDeltaTrigger(SOON if is_told() else HOUR), method_name="resume")
 
     def resume(self, context: Any, event: Any = None) -> str:
         """End."""
@@ -134,9 +152,9 @@ with DAG(
     start_date=LAST_YEAR,
     schedule="@yearly",
     catchup=False,
-    default_args={"email": "people@example.com", "email_on_failure": True, "sla": HOUR},
+    default_args={**MAILS, **DEADLINES},
     on_failure_callback=living_alarms.run_failed,
-    sla_miss_callback=living_alarms.sla_missed,
+    **CALLED_WHEN_MISSED,
 ):
     EmptyOperator(task_id="punctual") >> PythonOperator(
         task_id="fails", python_callable=fail_if_asked, on_failure_callback=living_alarms.task_failed
@@ -147,11 +165,7 @@ with DAG(
     start_date=START,
     schedule=None,
     on_failure_callback=living_alarms.run_failed,
-    default_args={
-        "email": "people@example.com",
-        "email_on_failure": True,
-        "on_failure_callback": living_alarms.task_failed,
-    },
+    default_args={**MAILS, "on_failure_callback": living_alarms.task_failed},
 ):
     first = PythonOperator(task_id="first", python_callable=note_down)
     last = PythonOperator(task_id="last", python_callable=note_down)
@@ -165,3 +179,24 @@ with DAG(
         stay_for.expand(which=["quick", "slow"]),
     ]
     first >> at_work >> last
+
+MADE = Dataset("s3://living/made")
+
+with DAG("producing", start_date=START, schedule=None):
+    PythonOperator(task_id="produce", python_callable=note_down, outlets=[MADE])
+
+with DAG("consuming", start_date=START, schedule=[MADE]):
+    PythonOperator(task_id="consume", python_callable=note_down)
+
+if IN_AIRFLOW_3:
+    with DAG("refilled", start_date=START, schedule=HOUR, catchup=False):
+        EmptyOperator(task_id="nothing")
+
+if airflow.__version__ >= "3.1":
+    from airflow.sdk.definitions.deadline import AsyncCallback, DeadlineAlert, DeadlineReference
+
+    for name, soon, stay in (("deadlined", HOUR, stay_until_told), ("hasty", timedelta(seconds=1), stay_until_called)):
+        called = AsyncCallback("living_alarms.deadline_missed", kwargs={"dag": name})
+        alert = DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=soon, callback=called)
+        with DAG(name, start_date=START, schedule=None, deadline=alert):
+            PythonOperator(task_id="stay", python_callable=stay)

@@ -1,12 +1,11 @@
-"""A DAG that the second environment gets to see in the middle of a restore, and that starts unpaused there."""
+"""A DAG that the second Airflow gets to see in the middle of a restore, and that starts unpaused there."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
 
-from airflow import DAG
-from airflow.operators.empty import EmptyOperator
+from drill_moved import DAG, EmptyOperator
 
 START = datetime.fromisoformat(os.environ["LIVING_START"])
 

@@ -31,3 +31,8 @@ def run_failed(context: Any) -> None:
 def sla_missed(dag: Any, task_list: str, blocking_task_list: str, slas: Any, blocking_tis: Any) -> None:
     """Be a DAG's sla_miss_callback."""
     sound(f"sla_missed {' '.join(task_list.split())}")
+
+
+async def deadline_missed(dag: str, **_: Any) -> None:
+    """Be what a deadline calls in the triggerer."""
+    sound(f"deadline_missed {dag}")

@@ -217,6 +217,12 @@ def everywhere() -> list[dict[str, Any]]:
     ]
 
 
+@door("mwaa/tokens")
+def tokens() -> list[str]:
+    """Every token for the CLI or the web server of an environment that was ever given."""
+    return [token for one in list(_fronts.values()) for token in one.tokens]
+
+
 def _named(region: str, name: str) -> dict[str, Any]:
     for (_, its_region, its_name), environment in _environments.items():
         if (its_region, its_name) == (region, name):

@@ -57,6 +57,11 @@ class Front:
         self._tokens[token] = (time.monotonic() + TOKEN_SECONDS, reaches)
         return token
 
+    @property
+    def tokens(self) -> list[str]:
+        """Every token that it has given, the expired ones too."""
+        return list(self._tokens)
+
     def is_reached(self, authorization: str) -> bool:
         """Whether who shows a token is where the web server can be reached."""
         return self._tokens.get(authorization.removeprefix("Bearer "), (0, True))[1]

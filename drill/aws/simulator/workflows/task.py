@@ -17,7 +17,7 @@ from drill.aws.simulator.workflows.lifeline import current
 def attempt(frame: Frame, state: dict[str, Any]) -> Any:
     """The raw result of the resource; raises ministack's _ExecutionError."""
     resource = state["Resource"]
-    token = tokens.issue(current.get()) if resource.endswith(TOKEN) else ""
+    token = tokens.issue(frame.context["StateMachine"]["Id"], current.get()) if resource.endswith(TOKEN) else ""
     if token:
         frame.context["Task"] = {"Token": token}
     data = _input(frame, state)

@@ -29,6 +29,8 @@ class Waiting:
     """A task that waits for its token."""
 
     scope: tuple[str, str]  # account and Region: elsewhere a token means nothing
+    machine: str
+    """The ARN of the state machine."""
     lifeline: Lifeline
     answered: threading.Event = field(default_factory=threading.Event)
     output: Any = None
@@ -48,11 +50,16 @@ def mend() -> None:
     stepfunctions._send_task_heartbeat = _heartbeat
 
 
-def issue(lifeline: Lifeline) -> str:
+def issue(machine: str, lifeline: Lifeline) -> str:
     """A token that a task of this account and Region waits for, as long as its execution goes on."""
     token = f"AQ{uuid.uuid4().hex}{uuid.uuid4().hex}"
-    _waiting[token] = Waiting((get_account_id(), get_region()), lifeline)
+    _waiting[token] = Waiting((get_account_id(), get_region()), machine, lifeline)
     return token
+
+
+def machine_of(token: str) -> str:
+    """The ARN of the state machine that has issued a token; empty: none has."""
+    return _waiting[token].machine if token in _waiting else ""
 
 
 def close(token: str) -> None:
