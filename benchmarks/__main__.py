@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import FrameType
 
 from benchmarks.chart import chart
 from benchmarks.competitors import Competitor, Engine, Legacy, PgDump
@@ -90,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, write the files; 0: it was measured, whatever came out."""
     options = _parser().parse_args(arguments)
     size = SIZES[options.size]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     if not PEAK.exists():
         print("bench: this needs Linux, whose /proc tells what a process takes", file=sys.stderr)
         return 1
@@ -106,6 +110,11 @@ def main(arguments: list[str] | None = None) -> int:
         path.write_text(content, encoding="utf-8")
         print(f"written: {path}", file=sys.stderr)
     return 0
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End as after an error: the server is stopped, and what was written for it is removed."""
+    sys.exit(128 + number)
 
 
 def _measure(server: Postgres, size: Size, folder: Path, options: argparse.Namespace) -> Results:
