@@ -17,7 +17,9 @@ def play(folder: Path, stack: ExitStack, venv: Path, *, airflow: str, rows: int)
     """What it comes to; raises DrillError, PostgresError or LocalAwsError when it cannot be played."""
     env_file, hidden = own_file(folder)
     place = configured(env_file, hidden).schedules
-    started = LocalAws.start(folder / "aws", (place.region,), account=place.account_id, wait_scale=WAIT_SCALE)
+    started = LocalAws.start(
+        folder / "aws", (place.region,), account=place.account_id, wait_scale=WAIT_SCALE, auth=True
+    )
     site = StopStartSite.prepared(stack.enter_context(started), env_file, hidden, version=airflow)
     story = StopStartStory(site, venv, folder, stack, rows=rows)
     story.run()

@@ -132,7 +132,6 @@ def _simulated(site: StopStartSite) -> list[str]:
     changed = ", ".join(f"{name}={value}" for name, value in REHEARSED.items())
     return [
         *SIMULATED,
-        "IAM is not enforced",
         f"time: the stop begins at a random moment of a minute instead of"
         f" {site.environment.stop_schedule.expression}, the environment is gone for seconds instead of a night, waits"
         f" of the workflows are {1 / WAIT_SCALE:.0f} times shorter",
