@@ -58,7 +58,7 @@ SETTINGS = {
 OF_THE_PRIMARY = {
     "AIRFLOW__CORE__FERNET_KEY": FERNET,
     "AIRFLOW__LOGGING__LOG_FILENAME_TEMPLATE": "of_primary/{{ ti.dag_id }}/{{ ti.run_id }}/{{ ti.task_id }}"
-    "/{{ ti.map_index }}/{{ try_number }}.log",
+    "/{{ ti.map_index }}/{{ try_number|default(ti.try_number) }}.log",  # the executors of Airflow 3 give `ti` only
 }
 
 
