@@ -160,13 +160,16 @@ class Airflow:
         finally:
             connection.close()
 
+    def dead(self) -> list[str]:
+        """The components that were started and have ended by themselves."""
+        return [component for component, process in self._processes.items() if process.poll() is not None]
+
     def wait(self, what: str, condition: Callable[[], str], seconds: float) -> None:
         """Return when the condition has nothing left to complain about; raise with its words after `seconds`."""
         give_up = time.monotonic() + seconds
         while complaint := condition():
-            for component, process in self._processes.items():
-                if process.poll() is not None:
-                    raise DrillError(f"the {component} of {self.name} died:\n{self.output(component)}")
+            for component in self.dead():
+                raise DrillError(f"the {component} of {self.name} died:\n{self.output(component)}")
             if time.monotonic() > give_up:
                 logs = self.output(*self._processes)
                 raise DrillError(f"{what}: not within {seconds:.0f} s: {complaint}\n{logs}")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import pytest
 
 from mwaa_dr.framework.database.merge import Merger
-from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.report import Report
 from tests.living.conftest import World
 from tests.living.environment import Living, Pulse
 from tests.support import engine
+from tests.support.amid_merge import amid_merge
 
 HELD_SECONDS = 60.0
 AT_THE_END_SECONDS = 3.0
@@ -35,20 +35,18 @@ class Held:
 @contextmanager
 def merge_held(seconds: float, meanwhile: Callable[[], None]) -> Iterator[None]:
     """Let the merge sleep where a large backup takes its time: all runs and their tasks are written, not committed."""
-    table, phase = Merger._table, Merger._locked_phase
+    phase = Merger._locked_phase
 
-    def slow_table(self: Merger, stage: Staged) -> None:
-        table(self, stage)
-        if stage.table.name == "task_instance":
-            meanwhile()
-            time.sleep(seconds)
+    def take_time() -> None:
+        meanwhile()
+        time.sleep(seconds)
 
     def slow_phase(self: Merger) -> None:
         phase(self)
         time.sleep(AT_THE_END_SECONDS)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Merger, "_table", slow_table)
+        amid_merge(patch, take_time)
         patch.setattr(Merger, "_locked_phase", slow_phase)
         yield
 

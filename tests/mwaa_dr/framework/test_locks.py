@@ -15,6 +15,7 @@ from mwaa_dr.framework.database.merge import Merger
 from mwaa_dr.framework.database.runs import plan_runs
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
+from tests.support.amid_merge import amid_merge
 from tests.support.engine import backup, restore
 from tests.support.filled import fill
 from tests.support.metadata import ONE_DAY, START, Metadata
@@ -36,14 +37,7 @@ def meanwhile(primary: Metadata, secondary: Metadata, tmp_path: Path, monkeypatc
     """Restore, and let another session act in the middle of the merge."""
 
     def act(action: Callable[[Metadata], None]) -> None:
-        table = Merger._table
-
-        def table_then_action(self: Merger, stage: Staged) -> None:
-            table(self, stage)
-            if stage.table.name == "task_instance":
-                action(secondary)
-
-        monkeypatch.setattr(Merger, "_table", table_then_action)
+        amid_merge(monkeypatch, lambda: action(secondary))
         backup(primary.url, tmp_path)
         secondary.run_sql("SET lock_timeout = '60s'")
         restore(secondary.url, tmp_path)
@@ -109,20 +103,15 @@ def test_a_dag_that_the_parser_is_writing_when_the_merge_begins_is_locked_too(
             " max_consecutive_failed_dag_runs, next_dagrun_create_after)"
             " VALUES ('sales', false, true, 16, false, 0, now())"
         )
-    phase, table = Merger._locked_phase, Merger._table
+    phase = Merger._locked_phase
     seen: list[object] = []
 
     def phase_beside_the_parser(self: Merger) -> None:
         with once_somebody_waits(secondary.url, parser.commit):
             phase(self)
 
-    def table_then_look(self: Merger, stage: Staged) -> None:
-        table(self, stage)
-        if stage.table.name == "task_instance":
-            seen.extend([secondary.one("SELECT count(*) FROM dag"), secondary.rows(DUE)])
-
     monkeypatch.setattr(Merger, "_locked_phase", phase_beside_the_parser)
-    monkeypatch.setattr(Merger, "_table", table_then_look)
+    amid_merge(monkeypatch, lambda: seen.extend([secondary.one("SELECT count(*) FROM dag"), secondary.rows(DUE)]))
     restore(secondary.url, tmp_path)
     parser.close()
     assert seen == [1, []]

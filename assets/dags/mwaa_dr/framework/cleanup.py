@@ -97,7 +97,7 @@ class _Cleanup:
         return emptied.more
 
     def _emptied(self, emptying: Emptying, catalog: Catalog) -> _Emptied:
-        lock_dags(emptying.work)
+        lock_dags(emptying.work, catalog)
         # A run that is triggered from here on is not chosen, so it need not be refused.
         more = emptying.choose_runs(self.options.batch_runs)
         self._refuse_while_running(emptying)

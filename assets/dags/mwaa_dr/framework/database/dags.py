@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.names import ident, idents, staged, text_array
+from mwaa_dr.framework.database.selection import UNFINISHED_RUN
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 
@@ -43,15 +44,46 @@ def forget_next(catalog: Catalog) -> str:
     return ", ".join(f"{ident(c)} = NULL" for c in _NEXT if catalog.has("dag", c))
 
 
-def lock_dags(work: Work) -> None:
+def lock_dags(work: Work, catalog: Catalog) -> None:
     """Hold all DAG rows: the scheduler passes over locked ones and makes no run, the parser waits.
 
     Without it the scheduler's INSERT of a due run waits for ours, fails at our commit, and the scheduler exits.
     """
+    if _is_locked_gently(catalog):
+        # The scheduler holds a run, and then waits for its DAG: the other way round both of us would wait for ever.
+        _hold_runs_at_work(work)
+    _hold_dags(work, catalog)
+
+
+def _hold_dags(work: Work, catalog: Catalog) -> None:
     # The weakest lock that SKIP LOCKED heeds. A stronger one would stop the scheduler itself: it updates a DAG's
     # row without skipping when one of its runs ends, and then no heart beats until we commit.
-    work.run("SELECT count(*) FROM (SELECT 1 FROM dag ORDER BY dag_id FOR KEY SHARE) locked")
+    gently = _is_locked_gently(catalog)
+    mode = "SHARE" if gently else "KEY SHARE"
+    work.run(f"SELECT count(*) FROM (SELECT 1 FROM dag ORDER BY dag_id FOR {mode}) locked")
     work.start_clock()
+    if gently:
+        # Runs that were made while we waited; one that the scheduler has already is not waited for, see above.
+        _hold_runs_at_work(work, "NOWAIT")
+
+
+def _is_locked_gently(catalog: Catalog) -> bool:
+    """Whether Airflow locks rows FOR NO KEY UPDATE, which KEY SHARE does not keep out: from 3.0 on.
+
+    What it takes to keep it out of `dag` also stops its UPDATE when a run ends, so no run may end: those at work are
+    held, too, and passed over.
+    """
+    return catalog.has("dag", "is_stale")
+
+
+def _hold_runs_at_work(work: Work, wait: str = "") -> None:
+    if work.dry_run:
+        return  # the DAGs that it locks are copies
+    # Runs of paused DAGs end without a word to the DAG's row, and are updated without skipping.
+    work.run(
+        "SELECT count(*) FROM (SELECT 1 FROM dag_run r JOIN dag d USING (dag_id)"
+        f" WHERE r.{UNFINISHED_RUN} AND NOT d.is_paused ORDER BY r.id FOR SHARE OF r {wait}) locked"
+    )
 
 
 def add_missing_dags(
@@ -87,7 +119,7 @@ def add_missing_dags(
             f" FROM ({_dags_with_runs(ours)}) r ON CONFLICT DO NOTHING"
         )
     # Once more: a row that the parser was just writing made our INSERT wait, and is not held yet.
-    lock_dags(work)
+    _hold_dags(work, catalog)
     return inserted
 
 

@@ -84,7 +84,7 @@ class Merger:
 
     def _locked_phase(self) -> None:
         self.progress.phase("merge")
-        lock_dags(self.work)
+        lock_dags(self.work, self.catalog)
         before_dags = self.stages["dag"].table.depends_on if "dag" in self.stages else frozenset()
         for name in before_dags & self.stages.keys():
             self._table(self.stages[name])
