@@ -154,8 +154,8 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
-    # A worker for each version: they mostly wait.
-    in_venv python -m pytest -m airflow -n 6 --dist loadgroup "$@"
+    # More workers than cores: the stories mostly wait.
+    in_venv python -m pytest -m airflow -n 4 --dist loadgroup "$@"
 }
 
 cdk() {
