@@ -12,7 +12,12 @@ OLDER = "2.11.2"
 """The Airflow that an upgrade comes from: the last one before Airflow 3."""
 FAB = "-fab"
 """The end of a lock's name with that auth manager."""
-FAB_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+OF_FAB = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+    # Meant for the simple auth manager alone: 3.0 has every request be that of its user, whom FAB does not know.
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+}
+"""What an Airflow with that auth manager is told."""
 UPGRADED = {"from-upgraded": "primary", "to-upgraded": "second"}
 """Word -> the environment whose database has been one of Airflow 2."""
 VARIANTS = (
@@ -52,7 +57,7 @@ class Variant:
     @property
     def settings(self) -> dict[str, str]:
         """What Airflow is told beside what every drill tells it."""
-        return {"AIRFLOW__CORE__AUTH_MANAGER": FAB_MANAGER} if self.has_fab else {}
+        return OF_FAB if self.has_fab else {}
 
     @property
     def schemas(self) -> tuple[str, ...]:

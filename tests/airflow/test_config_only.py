@@ -18,11 +18,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from drill.postgres import Postgres
+from drill.variants import OF_FAB
 from mwaa_dr.framework.csv_rows import records
 from mwaa_dr.framework.manifest import Manifest, Mode
 from mwaa_dr.framework.repository import BackupRepository
 from mwaa_dr.framework.storage.local import LocalStorage
-from tests.support import fab_mwaa
 from tests.support.fab_mwaa import FabMwaa
 from tests.support.mwaa import NAME, Mwaa
 from tests.support.real_airflow import RealAirflow, venv, venvs
@@ -96,7 +96,7 @@ def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 **double.environ,
                 **workflow.environ,
                 **CLOSED,
-                **fab_mwaa.SETTINGS,
+                **OF_FAB,
                 "AIRFLOW_ENV_NAME": NAME,
                 "AIRFLOW_VAR_DR_ENVIRONMENT_NAME": name,
                 "AIRFLOW_VAR_DR_STORAGE_TYPE": "LOCAL_FS",

@@ -8,7 +8,6 @@ from tests.support.mwaa import Mwaa, RestCall
 from tests.support.real_airflow import RealAirflow
 from tests.support.real_mwaa import PASSWORD, RealMwaa
 
-SETTINGS = {"AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"}
 USER = ("users", "create", "-u", "mwaa", "-p", PASSWORD, "-f", "f", "-l", "l", "-e", "e@x.org", "-r", "Admin")
 
 
