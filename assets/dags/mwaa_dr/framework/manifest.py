@@ -110,6 +110,12 @@ class Manifest:
         return sum(file.size for file in self.files_of(table))
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the report of a restore says of the backup, a line each."""
+        missing = (f"not in the backup: {secret}" for secret in self.unreadable_secrets)
+        return (*missing, *(f"of the backup: {note}" for note in self.notes))
+
+    @property
     def table_names(self) -> tuple[str, ...]:
         """The tables, each once, in their order."""
         return tuple(dict.fromkeys(file.table for file in self.tables))

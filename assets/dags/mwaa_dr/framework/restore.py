@@ -102,8 +102,7 @@ class _Restore:
         return merged, work
 
     def _wanted(self) -> list[Table]:
-        strategies = {"variable": self.options.variables, "connection": self.options.connections}
-        return [t for t in self.tables if strategies.get(t.name) is not Strategy.DO_NOTHING]
+        return [t for t in self.tables if self.options.strategy_of(t.name) is not Strategy.DO_NOTHING]
 
     def _settle_in_flight(
         self, work: Work, stages: dict[str, Staged], manifest: Manifest, ours: tuple[str, ...]
@@ -154,8 +153,7 @@ class _Restore:
             notes=[
                 *self.notes,
                 *merged.notes,
-                *(f"not in the backup: {s}" for s in manifest.unreadable_secrets),
-                *(f"of the backup: {note}" for note in manifest.notes),
+                *manifest.remarks,
             ],
             locked_seconds=round(locked, 3),
             dry_run=self.options.dry_run,

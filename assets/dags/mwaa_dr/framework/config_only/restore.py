@@ -87,17 +87,15 @@ class _ConfigRestore:
                 *([f"{ARCHIVED} ({archived})"] if archived else []),
                 *self.notes,
                 *(f"not restored: {words}" for words in self.refused),
-                *(f"not in the backup: {secret}" for secret in manifest.unreadable_secrets),
-                *(f"of the backup: {note}" for note in manifest.notes),
+                *manifest.remarks,
             ],
             dry_run=self.options.dry_run,
             mode=Mode.CONFIG_ONLY.value,
         )
 
     def _is_wanted(self, table: str) -> bool:
-        strategies = {"variable": self.options.variables, "connection": self.options.connections}
         carried = table in self.tables.names and self.reader.manifest.files_of(table)
-        return bool(carried) and strategies.get(table) is not Strategy.DO_NOTHING
+        return bool(carried) and self.options.strategy_of(table) is not Strategy.DO_NOTHING
 
     def _step(self, table: str, step: Callable[[TableLine], None]) -> TableLine:
         started = time.monotonic()
@@ -174,14 +172,17 @@ class _ConfigRestore:
 
     @property
     def _untouched(self) -> set[str]:
-        """Pausing the DAG that restores would hold up its own run; the others of ours belong to one environment."""
-        running = {self.options.own_run.dag_id} if self.options.own_run else set()
-        return running if self._is_of_here else running | {*self.options.own_dags, *self.reader.manifest.own_dags}
+        ours = {*self.options.own_dags, *self.reader.manifest.own_dags}
+        return self.options.untouched_dags(ours, same_environment=self._is_of_here)
 
     def _dags(self, line: TableLine) -> None:
-        wanted = {str(row["dag_id"]): is_true(row["is_paused"]) for row in self._rows("dag")}
-        gone = {str(row["dag_id"]) for row in self._rows("dag") if is_true(row["is_stale"])}
-        wanted = {dag_id: paused for dag_id, paused in wanted.items() if dag_id not in self._untouched}
+        untouched, wanted, gone = self._untouched, dict[str, bool](), set[str]()
+        for row in self._rows("dag"):
+            dag_id = str(row["dag_id"])
+            if dag_id not in untouched:
+                wanted[dag_id] = is_true(row["is_paused"])
+            if is_true(row["is_stale"]):
+                gone.add(dag_id)
         there = self._once_parsed(wanted.keys() - gone)
         found = {dag_id: paused for dag_id, paused in wanted.items() if dag_id in there}
         changed = [dag_id for dag_id, paused in sorted(found.items()) if there[dag_id] is not paused]
@@ -198,7 +199,7 @@ class _ConfigRestore:
                 line.replaced = (line.replaced or 0) + 1
         missing = (d for d, paused in sorted(wanted.items()) if d not in there and not paused)
         self._say("active in the backup, not parsed here: make them active once they are", missing)
-        others = (d for d, paused in sorted(there.items()) if not paused and d not in wanted.keys() | self._untouched)
+        others = (d for d, paused in sorted(there.items()) if not paused and d not in wanted.keys() | untouched)
         self._say("active here but not in the backup, left as they are", others)
 
     def _once_parsed(self, wanted: set[str]) -> dict[str, bool]:

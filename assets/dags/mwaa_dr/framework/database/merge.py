@@ -166,8 +166,7 @@ class Merger:
             return merge_children(self.work, stage, self.stages)
         if stage.table.merge is Merge.VERSION:
             return merge_versions(self.work, stage, self.stages)
-        strategy = {"variable": self.options.variables, "connection": self.options.connections}
-        wins = strategy.get(stage.table.name) is Strategy.REPLACE
+        wins = self.options.strategy_of(stage.table.name) is Strategy.REPLACE
         replace = replaces(stage.table.existing, wins)
         return merge_matching(self.work, stage, self.stages, replace=replace, ours=self.ours)
 
@@ -194,6 +193,4 @@ class Merger:
         forget_the_rest(self.work, self.catalog, self.stages, self.ours)
 
     def _untouched_dags(self) -> Collection[str]:
-        # Pausing the DAG that restores would hold up its own run; the others of ours belong to one environment.
-        running = {self.options.own_run.dag_id} if self.options.own_run else set()
-        return running if self.same_environment else running | {*self.ours}
+        return self.options.untouched_dags(self.ours, same_environment=self.same_environment)

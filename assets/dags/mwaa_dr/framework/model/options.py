@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -93,6 +94,18 @@ class RestoreOptions:
     dry_run: bool = False
     lock_seconds: int = 1800
     """The merge gives up, and nothing is changed, when it holds its locks longer than this."""
+
+    def strategy_of(self, table: str) -> Strategy | None:
+        """What becomes of the rows of a table; None where the table has a rule of its own."""
+        return {"variable": self.variables, "connection": self.connections}.get(table)
+
+    def untouched_dags(self, ours: Collection[str], *, same_environment: bool) -> set[str]:
+        """DAGs of ours whose paused state stays: the one that restores, lest it holds up its own run.
+
+        The others belong to one environment.
+        """
+        running = {self.own_run.dag_id} if self.own_run else set()
+        return running if same_environment else running | {*ours}
 
 
 @dataclass(frozen=True)
