@@ -15,7 +15,6 @@ import pytest
 
 from lib.functions import dag, own_environment
 from lib.functions.airflow_client import Airflow, Changed, DagRun, airflow_of
-from lib.functions.airflow_client.by_cli import AirflowByCli
 from lib.functions.airflow_client.by_rest import AT_WORK
 from lib.functions.errors import NotReady
 from tests.support.mwaa import NAME, REGION, Mwaa
@@ -175,11 +174,10 @@ def test_a_dag_works_as_long_as_a_task_of_it_does(airflow: RealAirflow, parsed: 
         assert parsed.working_dags() == {"reached"}, state
 
 
+@pytest.mark.before(3)  # which is reached by REST alone
 def test_airflow_2_without_rest_is_looked_at_and_paused_by_its_commands(
     airflow: RealAirflow, mwaa: Mwaa, parsed: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not isinstance(parsed, AirflowByCli):
-        pytest.skip("Airflow 3 is reached by REST alone")
     monkeypatch.setattr(mwaa, "rest", lambda call: (400, {"detail": "Update your environment to use InvokeRestApi"}))
     parsed.set_paused("reached", False)
     assert (parsed.unready("reached"), parsed.unready("nobody")) == ("", "DAG nobody is not parsed yet")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,20 +25,6 @@ class World:
     place: Path
     """The storage that holds the backup."""
     remains: Remains
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this version of Airflow does not have."""
-    strange = [item for item in items if not _is_of(item)]
-    items[:] = [item for item in items if item not in strange]
-    config.hook.pytest_deselected(items=strange)
-
-
-def _is_of(item: pytest.Item) -> bool:
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    version = tuple(int(number) for number in re.findall(r"\d+", Path(params.get("world") or "").name)[:3])
-    since, before = item.get_closest_marker("since"), item.get_closest_marker("before")
-    return (since is None or version >= since.args) and (before is None or version < before.args)
 
 
 @pytest.fixture(scope="session", params=venvs() or [""], ids=lambda name: Path(name).name or "none")

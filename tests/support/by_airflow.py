@@ -1,9 +1,11 @@
-"""Which tests stay together when several workers share them (`--dist loadgroup`)."""
+"""Which tests of a real Airflow there are for its version, and which stay together when several workers share them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.real_airflow import venvs
@@ -24,3 +26,14 @@ def group(nodeid: str, airflows: list[str]) -> str:
     file, _, test = nodeid.partition("::")
     named = [airflow for airflow in airflows if airflow in test]
     return f"{Path(file).parent} {max(named, key=len, default='')}"
+
+
+def fits(item: pytest.Item) -> bool:
+    """Whether the Airflow that a test is about is `since` one version and `before` another, as its marks say."""
+    since, before = item.get_closest_marker("since"), item.get_closest_marker("before")
+    if since is None and before is None:
+        return True
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    name = Path(params.get("world") or params.get("airflow") or "").name
+    version = tuple(int(number) for number in re.findall(r"\d+", name)[:3])
+    return (since is None or version >= since.args) and (before is None or version < before.args)
