@@ -118,7 +118,8 @@ class Postgres:
 
     def create(self, database: str, template: str = "template0") -> str:
         """Create a database of the owner role, empty or like another one; return its URL."""
-        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        # Without fsync a copy of the files takes half the time of the default, which logs each page.
+        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(database), sql.Identifier(OWNER), sql.Identifier(template)
         )
         with self.session() as cursor:
