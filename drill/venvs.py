@@ -108,15 +108,21 @@ def cache_folder() -> Path:
 
 
 def _install(python: Path, folder: Path, lock: Lock) -> None:
-    steps: list[list[str | Path]] = [
-        [python, "-m", "venv", folder],
-        [folder / "bin" / "pip", "install", "-qq", "--no-deps", "--no-compile", "-r", lock.path],
-    ]
-    for step in steps:
-        done = run(step, PROJECT, {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
-        if done.returncode:
-            lines = done.stdout.strip().splitlines()
-            raise DrillError(f"Airflow {lock.airflow} cannot be installed: {lines[-1] if lines else step}")
+    _step(lock, python, "-m", "venv", folder)
+    wanted = ("--no-deps", "-r", lock.path)
+    # uv takes seconds where pip takes a minute, but knows nothing of a package index that only pip is told of.
+    try:
+        _step(lock, sys.executable, "-m", "uv", "pip", "install", "-q", "--python", folder / "bin" / "python", *wanted)
+    except DrillError:
+        _step(lock, folder / "bin" / "pip", "install", "-qq", "--no-compile", *wanted)
+
+
+def _step(lock: Lock, *command: str | Path) -> None:
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_CACHE_DIR": str(cache_folder() / "uv")}
+    done = run(command, PROJECT, {**os.environ, **quiet})
+    if done.returncode:
+        lines = done.stdout.strip().splitlines()
+        raise DrillError(f"Airflow {lock.airflow} cannot be installed: {lines[-1] if lines else command}")
 
 
 def _candidates(minor: str) -> Iterator[Path]:
