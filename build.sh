@@ -21,8 +21,8 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
                                lose a Region and be recovered, by both strategies; be stopped and started; see
                                docs/rehearsal.md
   rehearsals [NAME...] [--airflow VERSION] [--report FILE]
-                               the drill with every strategy and with every fault, or those that are named, two at a
-                               time; one table, one page
+                               the drill with every strategy and with every fault, or those that are named, several at
+                               a time; one table, one page
   bench [--size S|L|wide] [--against pg_dump,legacy] [--s3] [--rounds N] [--only backup|restore]
                                the engine against pg_dump and others, side by side; see docs/performance.md
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
@@ -135,7 +135,8 @@ target_unit() {
 }
 
 target_test() {
-    in_venv python -m pytest -n 2 --dist loadfile -m "not airflow" "$@"
+    # One worker more than the cores of a small machine: a deployed workflow mostly waits.
+    in_venv python -m pytest -n 3 --dist loadfile -m "not airflow" "$@"
 }
 
 target_check() {

@@ -1,4 +1,4 @@
-"""Drills that are played two at a time, each in a process of its own, and told in one table."""
+"""Drills that are played several at a time, each in a process of its own, and told in one table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from drill.ending import SIGNALS
 from drill.venvs import PROJECT
 
 DRILL = (sys.executable, "-m", "drill")
-AT_ONCE = 2
+AT_ONCE = 3
+"""On two cores a third drill uses what the others leave while they wait."""
 LIMIT_SECONDS = 900
 Choice = TypeVar("Choice")
 

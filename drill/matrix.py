@@ -1,4 +1,4 @@
-"""`python -m drill.matrix`: the drill of the engine with each Airflow version, two at a time."""
+"""`python -m drill.matrix`: the drill of the engine with each Airflow version, several at a time."""
 
 from __future__ import annotations
 

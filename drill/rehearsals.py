@@ -1,4 +1,4 @@
-"""`python -m drill.rehearsals`: every strategy and every fault, two at a time, one table and one page of them all."""
+"""`python -m drill.rehearsals`: every strategy and every fault, several at a time, in one table and on one page."""
 
 from __future__ import annotations
 

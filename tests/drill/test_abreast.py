@@ -1,4 +1,4 @@
-"""Drills two at a time: what came of each, one table, and nothing left of them when all is ended."""
+"""Drills several at a time: what came of each, one table, and nothing left of them when all is ended."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ def test_one_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("signals")
-def test_two_are_played_at_a_time_and_told_in_the_order_of_the_choices(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_are_played_at_a_time_and_told_in_the_order_of_the_choices(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abreast, "AT_ONCE", 2)
     both, lock, at_work = threading.Barrier(2), threading.Lock(), []
 
     def drill(choice: str) -> Result:
@@ -114,6 +117,7 @@ def test_who_ends_them_all_waits_until_they_have_ended(number: signal.Signals, t
     code = f"""
         import sys
         from drill import abreast
+        abreast.AT_ONCE = 2
         abreast.DRILL = (sys.executable, "-c", {textwrap.dedent(stub)!r})
         abreast.play("abc", lambda choice: abreast.run((choice,)), abreast.Table({{"what": 8}}))
     """
