@@ -135,8 +135,9 @@ target_unit() {
 }
 
 target_test() {
-    # One worker more than the cores of a small machine: a deployed workflow mostly waits.
-    in_venv python -m pytest -n 3 --dist loadfile -m "not airflow" "$@"
+    # One worker more than the cores of a small machine: a deployed workflow mostly waits. The slow files come first, in
+    # tests/conftest.py; xdist would begin with those that have many tests, and one worker end alone.
+    in_venv python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not airflow" "$@"
 }
 
 target_check() {

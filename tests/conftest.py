@@ -32,10 +32,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this version of Airflow does not have."""
+    """Leave out what this version of Airflow does not have; have workers begin with what takes long."""
     strange = [item for item in items if not fits(item)]
     items[:] = [item for item in items if item not in strange]
     config.hook.pytest_deselected(items=strange)
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
