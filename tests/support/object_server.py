@@ -32,18 +32,20 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "received" in self.path:
             return self._answer(str(Handler.received))
-        start = int((re.search(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(self.size - start))
+        start, last = map(int, re.findall(r"\d+", self.headers["Range"]))
+        stop = min(last + 1, self.size)
+        self.send_response(206)
+        self.send_header("Content-Length", str(stop - start))
+        self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{self.size}")
         self.send_header("ETag", '"same"')
         self.end_headers()
-        end = min(self.size, start + self.cut) if self.cut else self.size
+        end = min(stop, start + self.cut) if self.cut else stop
         with suppress(ConnectionError):
             while start < end:
                 piece = content(start, min(len(BLOCK), end - start))
                 self.wfile.write(piece)
                 start += len(piece)
-        if end < self.size:
+        if end < stop:
             self.close_connection = True
         return None
 

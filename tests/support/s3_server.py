@@ -126,13 +126,17 @@ class Handler(BaseHTTPRequestHandler):
         if self._key and not path.exists():
             return self._answer("<Error><Code>NoSuchKey</Code></Error>", status=404)
         size = path.stat().st_size if self._key else 0
-        self.send_response(200)
-        self.send_header("Content-Length", str(size))
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        start, stop = (int(asked[1]), min(int(asked[2]) + 1, size)) if asked and size else (0, size)
+        self.send_response(206 if asked and size else 200)
+        self.send_header("Content-Length", str(stop - start))
+        self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
         self.send_header("ETag", '"same"')
         self.end_headers()
         if with_body:
             with path.open("rb") as file:
-                self._copy(file, self.wfile, size)
+                file.seek(start)
+                self._copy(file, self.wfile, stop - start)
         return None
 
     def _list(self) -> None:

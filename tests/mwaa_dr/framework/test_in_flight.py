@@ -10,6 +10,7 @@ import pytest
 from mwaa_dr.framework.model.options import InFlight
 from tests.support.engine import backup, manifest_of, restore
 from tests.support.metadata import START, Metadata
+from tests.support.waiting import until
 
 OPEN = ["running", "queued", "scheduled", "deferred", "up_for_retry", "up_for_reschedule", "restarting", None]
 
@@ -190,3 +191,30 @@ def test_interrupted_work_that_was_finished_since_is_not_undone_by_a_second_rest
     assert secondary.rows("SELECT state FROM dag_run") == [("success",)]
     assert secondary.rows("SELECT state FROM task_instance") == [("success",)] * 2
     assert report.kept_runs == [{"dag_id": "sales", "run_id": "r1", "state": "success"}]
+
+
+def test_a_finished_run_with_a_task_at_work_is_told_whatever_the_state_is_called(
+    primary: Metadata, tmp_path: Path
+) -> None:
+    primary.dag()
+    states = ["success", "failed", "skipped", "upstream_failed", "removed", None, "running", "of_tomorrow", "Awaited"]
+    for state in states:
+        primary.dag_run("sales", f"r_{state}", state="success")
+        primary.task("sales", f"r_{state}", state=state)
+    backup(primary.url, tmp_path)
+    told = {run.run_id for run in manifest_of(tmp_path).interrupted}
+    assert told == {"r_running", "r_of_tomorrow", "r_Awaited"}
+
+
+def test_the_tasks_at_work_are_found_without_reading_every_task(primary: Metadata, tmp_path: Path) -> None:
+    primary.dag()
+    primary.dag_run("sales", "r1")
+    primary.run_sql(
+        "INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, pool, pool_slots)"
+        " SELECT 'sales', 'r1', 't', n, 'success', 'default_pool', 1 FROM generate_series(1, 20000) n"
+    )
+    primary.run_sql("ANALYZE task_instance")
+    backup(primary.url, tmp_path)
+    read = "SELECT pg_stat_get_tuples_returned('task_instance'::regclass)"
+    until(lambda: primary.one(read) >= 20000, "a session that ends counts what it read after its last answer")
+    assert primary.one(read) == 20000, "read once, to copy them"

@@ -9,7 +9,7 @@ from mwaa_dr.framework.backup_files import BackupFiles
 from mwaa_dr.framework.csv_rows import encode
 from mwaa_dr.framework.database.connection import Connection
 from mwaa_dr.framework.database.selection import is_paused, rows_of
-from mwaa_dr.framework.database.snapshot import copy_out
+from mwaa_dr.framework.database.snapshot import copy_out, rows_at_once
 from mwaa_dr.framework.errors import SecretError
 from mwaa_dr.framework.manifest import TableFile
 from mwaa_dr.framework.model.table import Merge, Table
@@ -50,10 +50,10 @@ class TableWriter:
 
     def _write_secrets(self, connection: Connection, table: Table, columns: tuple[str, ...], target: Writer) -> int:
         target.write(encode(columns))
-        rows = 0
+        rows, query = 0, rows_of(table, columns, self.ours, as_text=True)
         with connection.cursor(name="mwaa_dr_secrets") as cursor:
-            cursor.itersize = 1  # values may be of any size, and these tables are short
-            cursor.execute(rows_of(table, columns, self.ours, as_text=True))
+            cursor.itersize = rows_at_once(connection, query)  # values may be of any size
+            cursor.execute(query)
             for row in cursor:
                 plain = self._decrypted(table, dict(zip(columns, row, strict=True)))
                 if plain is not None:

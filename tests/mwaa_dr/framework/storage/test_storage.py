@@ -115,3 +115,10 @@ def test_hashing_accounts_for_all_that_goes_through(storage: Storage) -> None:
     assert written.size == read.size == 3_000_000
     assert written.sha256 == read.sha256
     assert written.sha256 == hashlib.sha256(b"0123456789" * 300_000).hexdigest()
+
+
+def test_an_empty_object_is_read_as_nothing(storage: Storage) -> None:
+    storage.put("x", b"")
+    assert storage.get("x") == b""
+    with storage.open_reader("x") as reader:
+        assert reader.read(10) == b""

@@ -141,6 +141,13 @@ class _Forward(io.RawIOBase):
         return len(view)
 
 
+def rows_at_once(connection: Connection, query: str) -> int:
+    """How many rows of a query may be held together: as many as a buffer takes, and at least one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(octet_length(r::text)) FROM ({query}) r")
+        return max(1, BUFFER // int(cursor.fetchone()[0] or 1))
+
+
 def copy_out(connection: Connection, query: str, target: Writer) -> int:
     """Stream the rows of a query as Postgres' own CSV with a header; return their number."""
     with connection.cursor() as cursor, io.BufferedWriter(_Forward(target), BUFFER) as buffer:
