@@ -78,8 +78,8 @@ CHANGES = {
     "rows of tables with other keys": [
         "UPDATE task_instance SET state = 'failed' WHERE task_id = 't1'",
         "DELETE FROM xcom WHERE task_id = 't0'",
-        "INSERT INTO xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value)"
-        " SELECT dag_run_id, task_id, map_index, 'again', dag_id, run_id, value FROM xcom",
+        "INSERT INTO xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value, timestamp)"
+        " SELECT dag_run_id, task_id, map_index, 'again', dag_id, run_id, value, timestamp FROM xcom",
     ],
 }
 

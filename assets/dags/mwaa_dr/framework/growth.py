@@ -17,7 +17,7 @@ from mwaa_dr.framework.database.snapshot import copy_out
 from mwaa_dr.framework.dropped_rows import Runs, read_dropped, write_dropped
 from mwaa_dr.framework.manifest import DroppedRows, Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
-from mwaa_dr.framework.places import PLACE, PlacesFile, read_places, single, write_places
+from mwaa_dr.framework.places import PlacesFile, of_sent, of_stored, read_places, write_places
 from mwaa_dr.framework.storage.storage import Writer
 
 MOST_RUNS = 500_000
@@ -140,16 +140,15 @@ class Growth:
         number = 0
         for first, rows, stored in read_places(self.files.storage, self._path(told), told):
             if first in changed:
-                kept = placed.places(cursor, self.table, self.ours, seen[first][0], self._old)
-                there = {kept[at : at + PLACE] for at in range(0, len(kept), PLACE)}
-                gone_here = gone.within(number, number + rows)
-                for row, place in enumerate(single(rows, stored), number):
-                    if row in gone_here:
-                        continue
-                    if place in there:
-                        found[first] += 1
-                    else:
-                        yield row
+                there = set(of_sent(placed.places(cursor, self.table, self.ours, seen[first][0], self._old)))
+                was_there = of_stored(rows, stored)
+                row_at = dict(zip(was_there, range(number, number + rows), strict=True))
+                for row in gone.within(number, number + rows):
+                    # Another row may have taken the place since.
+                    del row_at[was_there[row - number]]
+                lost = sorted(row_at[place] for place in row_at.keys() - there)
+                found[first] += len(row_at) - len(lost)
+                yield from lost
             number += rows
 
     def _changed(self) -> set[int]:

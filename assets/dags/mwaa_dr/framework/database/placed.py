@@ -17,7 +17,7 @@ from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import Connection, Cursor
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.selection import rows_of, where
-from mwaa_dr.framework.model.table import Merge, Table
+from mwaa_dr.framework.model.table import Table
 
 BLOCKS = 256
 """Of a range: 2 MB of rows."""
@@ -83,19 +83,9 @@ def fingerprint(cursor: Cursor, table: Table, columns: Collection[str], ours: Co
 
 
 def can_be_added_to(table: Table, catalog: Catalog, least: int) -> bool:
-    """Whether only the changes of a table may be stored: what is stored of a row follows from that row alone.
-
-    Small tables are not worth it, and what is encrypted is bound to one backup.
-    """
-    alone = "SELECT" not in f"{table.where} {' '.join(table.redact.values())}"
-    plain = not table.secrets and not table.confidential and table.merge is not Merge.DAGS
-    return (
-        catalog.reads_ranges
-        and alone
-        and plain
-        and catalog.sizes[table.name] >= least
-        and table.name not in catalog.divided
-    )
+    """Whether only the changes of a table may be stored; small ones are not worth it."""
+    lies_alone = table.name not in catalog.divided and catalog.sizes[table.name] >= least
+    return catalog.reads_ranges and lies_alone and not table.whole
 
 
 @contextmanager
