@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks.chart import chart
+from benchmarks.churn import Churn
 from benchmarks.competitors import Competitor, Engine, Legacy, PgDump
 from benchmarks.environments import FILLED, FRESH, SETTINGS, SOURCE, TARGET, counted, prepare, renew
 from benchmarks.figures import (
@@ -21,6 +22,7 @@ from benchmarks.figures import (
     ENGINE,
     FILLED_RESTORE,
     FRESH_RESTORE,
+    INCREMENT,
     LEGACY,
     ON_S3,
     ONE,
@@ -30,6 +32,7 @@ from benchmarks.figures import (
     Results,
     Series,
 )
+from benchmarks.increments import Increments
 from benchmarks.legacy import provision_legacy
 from benchmarks.machine import machine
 from benchmarks.process import PEAK, FailedError, Taken
@@ -70,9 +73,15 @@ class Benchmark:
                 self._restore(FRESH_RESTORE, ENGINE, one)
                 self._restore(FILLED_RESTORE, ENGINE, one)
 
+    def increase(self, folder: Path, rounds: int) -> None:
+        """Increments, at the end: they change the source."""
+        increments = Increments(self.server, folder, Churn.of(self.size))
+        for _ in range(rounds):
+            increments.round(self._note)
+
     def series(self) -> tuple[Series, ...]:
         """What every competitor took in all rounds, an operation after the other."""
-        order = (BACKUP, FRESH_RESTORE, FILLED_RESTORE)
+        order = (BACKUP, FRESH_RESTORE, FILLED_RESTORE, INCREMENT)
         found = [Series(operation, who, tuple(runs)) for (operation, who), runs in self.taken.items()]
         return tuple(sorted(found, key=lambda series: order.index(series.operation)))
 
@@ -125,11 +134,13 @@ def _measure(server: Postgres, size: Size, folder: Path, options: argparse.Names
     print(f"making {size.rows:,} rows", file=sys.stderr, flush=True)
     prepare(server, size)
     with _competitors(benchmark, folder, options) as competitors:
-        for number in range(options.rounds):
+        for number in range(options.rounds if options.only != INCREMENT else 0):
             if options.only != RESTORE or number == 0:
                 benchmark.back_up(competitors)
             if options.only != BACKUP:
                 benchmark.restore(competitors)
+    if options.only in (None, INCREMENT):
+        benchmark.increase(folder, options.rounds)
     return Results(f"{now:%Y-%m-%d}", size.name, size.rows, described, benchmark.left_out, benchmark.series())
 
 
@@ -164,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--s3", action="store_true", help="a backup to a local S3, too")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each competitor (default: {ROUNDS})")
-    parser.add_argument("--only", choices=(BACKUP, RESTORE), help="measure half of it")
+    parser.add_argument("--only", choices=(BACKUP, RESTORE, INCREMENT), help="measure a part of it")
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from benchmarks.figures import Measure, Results, Series
+from benchmarks.figures import INCREMENT, Measure, Results, Series
 
 WIDTH, LEFT, RIGHT = 760, 300, 130
 ROW, BAR, TOP, LINE = 28, 16, 62, 18
@@ -25,7 +25,8 @@ STYLE = """
 
 def chart(results: Results) -> str:
     """An SVG file; its numbers are written beside the bars, so that no colour has to be told apart."""
-    shown = [(series, ratio) for series in results.series if (ratio := results.ratio(series, Measure.SECONDS))]
+    others = [series for series in results.series if series.operation != INCREMENT]
+    shown = [(series, ratio) for series in others if (ratio := results.ratio(series, Measure.SECONDS))]
     scale = (WIDTH - LEFT - RIGHT) / max([ratio for _, ratio in shown] or [1.0])
     foot = TOP + ROW * len(shown)
     height = foot + LINE * (len(results.machine) + 1)

@@ -32,6 +32,10 @@ class Competitor(ABC):
         """Back up the source, over what was there."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        return self.add()
+
+    def add(self) -> Taken:
+        """Back up the source beside what is there."""
         taken = self._backup(self.server.url(SOURCE))
         stored = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
         return Taken(**{**vars(taken), "stored": stored})
@@ -85,6 +89,7 @@ class Engine(Competitor):
     place: str = ""
     """A URL; empty: its folder."""
     environment: dict[str, str] = field(default_factory=dict)
+    mode: str = "FULL"
 
     def restore(self, url: str) -> Taken:
         """As it is called everywhere."""
@@ -99,6 +104,7 @@ class Engine(Competitor):
             "url": url,
             "place": self.place or self.folder.as_uri(),
             "connections": self.connections,
+            "mode": self.mode,
             "airflow": AIRFLOW,
         }
         command = [sys.executable, "-m", "benchmarks.engine_worker", json.dumps(asked)]

@@ -10,7 +10,7 @@ from benchmarks.process import serve
 from mwaa_dr.framework.backup import take_backup
 from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.manifest import Environment
-from mwaa_dr.framework.model.options import BackupOptions, RestoreOptions, Retention
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, RestoreOptions, Retention
 from mwaa_dr.framework.restore import restore_backup
 from mwaa_dr.framework.storage.open import open_storage
 from mwaa_dr.versions import factory_for
@@ -24,7 +24,10 @@ def main(asked: dict[str, Any]) -> None:
         storage.check()  # loads what is loaded late
     environment = Environment("bench", "eu-west-1")
     if asked["operation"] == "backup":
-        backup = BackupOptions(environment, airflow, connections=asked["connections"], retention=Retention(0, 0))
+        mode, connections = BackupMode(asked["mode"]), asked["connections"]
+        backup = BackupOptions(
+            environment, airflow, connections=connections, backup_mode=mode, retention=Retention(0, 0)
+        )
         serve(lambda: take_backup(db, tables, storage, backup))
     else:
         restore = RestoreOptions(Environment("other", "eu-central-1"), airflow)

@@ -17,10 +17,10 @@ def prepare(server: Postgres, size: Size) -> None:
     """Make the environments, with the schema that Airflow itself migrated."""
     server.create(FRESH)
     server.load(ddl(AIRFLOW), FRESH)
-    _run(server, FRESH, *OWN)
+    run(server, FRESH, *OWN)
     for name, content in ((SOURCE, size), (FILLED, size.beside)):
         server.create(name, template=FRESH)
-        _run(server, name, *statements(content))
+        run(server, name, *statements(content))
 
 
 def renew(server: Postgres, template: str) -> str:
@@ -40,7 +40,8 @@ def counted(server: Postgres, database: str, tables: tuple[str, ...]) -> dict[st
         return dict(zip(tables, cursor.fetchone() or (), strict=True))
 
 
-def _run(server: Postgres, database: str, *script: str) -> None:
+def run(server: Postgres, database: str, *script: str) -> None:
+    """Execute statements in a database, as its superuser."""
     with server.session(database) as cursor:
         for statement in script:
             cursor.execute(statement)

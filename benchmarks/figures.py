@@ -12,13 +12,16 @@ from benchmarks.process import Taken
 MIB = 1 << 20
 
 BACKUP, FRESH_RESTORE, FILLED_RESTORE = "backup", "restore, fresh", "restore, with rows"
+INCREMENT = "increment"
 PG_DUMP, ONE, TWO, LEGACY = "pg_dump -Fc, gzip 1", "engine, 1 connection", "engine, 2 connections", "mwaa-dr 2.2.0"
 ON_S3 = "engine, 2 connections, S3"
+FULL, BASE, ADDED = "full backup", "full, begins a chain", "increment, 1 % churn"
 PG_RESTORE, ENGINE = "pg_restore --data-only", "engine"
 ANCHORS = {
     BACKUP: (BACKUP, PG_DUMP),
     FRESH_RESTORE: (FRESH_RESTORE, PG_RESTORE),
     FILLED_RESTORE: (FRESH_RESTORE, PG_RESTORE),
+    INCREMENT: (INCREMENT, FULL),
 }
 """What an operation is compared with: pg_restore fails where there are rows, so there it is that without."""
 
@@ -73,6 +76,8 @@ _FASTER = (
     Target("backup, bytes stored", BACKUP, ONE, Measure.STORED, 1.05),
     Target("restore into a fresh environment, time", FRESH_RESTORE, ENGINE, Measure.SECONDS, 0.6),
     Target("restore into one with rows, time", FILLED_RESTORE, ENGINE, Measure.SECONDS, 1.3),
+    Target("increment at 1 % churn, time against a full backup", INCREMENT, ADDED, Measure.SECONDS, 0.3),
+    Target("increment at 1 % churn, bytes against a full backup", INCREMENT, ADDED, Measure.STORED, 0.03),
 )
 TARGETS = (
     *_FASTER,
@@ -80,7 +85,7 @@ TARGETS = (
         Target(
             f"{operation}, peak memory above the idle process, MiB", operation, who, Measure.PEAK, 64, is_ratio=False
         )
-        for operation, who in ((BACKUP, TWO), (FRESH_RESTORE, ENGINE), (FILLED_RESTORE, ENGINE))
+        for operation, who in ((BACKUP, TWO), (FRESH_RESTORE, ENGINE), (FILLED_RESTORE, ENGINE), (INCREMENT, ADDED))
     ),
 )
 

@@ -11,7 +11,8 @@ HEAD = ["", "", "seconds", "ratio", "CPU s", "ratio", "peak MiB", "MB", "ratio"]
 def text(results: Results) -> str:
     """What was measured, on what, and which targets are reached."""
     lines = [
-        f"size {results.size}: {results.rows:,} rows; medians of {results.rounds}, ratios to pg_dump and pg_restore",
+        f"size {results.size}: {results.rows:,} rows; medians of {results.rounds},"
+        " ratios to pg_dump, pg_restore, and a full backup",
         "",
     ]
     lines += aligned([HEAD, *(_row(results, series) for series in results.series)], left=(0, 1))

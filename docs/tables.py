@@ -30,6 +30,8 @@ HEAD = """\
 Every table of Airflow's metadata database is either carried from a backup into the restored environment, or
 left out for a reason. A test holds both lists against the schema that each Airflow version really creates.
 *since* is the first version with the table, 2.4 and 3.0 being the oldest of their lines that are served.
+An increment holds the [changes](performance.md#increments) of tables of a megabyte and more, and all
+rows of smaller ones.
 """
 CARRIED = """
 ## Airflow {major}: carried
@@ -70,7 +72,16 @@ def _line(major: str) -> list[str]:
     versions = {v: factory_for(v).tables for v in served_versions() if v.startswith(f"{major}.")}
     newest = list(versions.values())[-1]
     carried = [
-        [code(t.name), _since(t.name, versions), _rows(t), _meets(t), _changes(t), _cleaned(t)] for t in _sorted(newest)
+        [
+            code(t.name),
+            _since(t.name, versions),
+            _rows(t),
+            _meets(t),
+            _changes(t),
+            f"all: {t.whole}" if t.whole else "changes",
+            _cleaned(t),
+        ]
+        for t in _sorted(newest)
     ]
     added = [
         [code(f"{table.name}.{column}"), _since_added(table.name, column, versions), code(value)]
@@ -83,7 +94,15 @@ def _line(major: str) -> list[str]:
     return [
         CARRIED.format(major=major),
         grid(
-            ["table", "since", "rows", "meets the target's rows", "differs from the original", "cleanup removes"],
+            [
+                "table",
+                "since",
+                "rows",
+                "meets the target's rows",
+                "differs from the original",
+                "in an increment",
+                "cleanup removes",
+            ],
             carried,
         ),
         ADDED.format(major=major),

@@ -91,6 +91,17 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server, connections or not, and remove its folder; a stopped one stays so."""
+        self._end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[Path]:
+        """Its data, while it does not run; afterwards it runs again, at another port."""
+        self._end()
+        yield self._folder / "data"
+        self._serve()
+
+    def _end(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.send_signal(2)  # fast shutdown
             try:
@@ -99,7 +110,6 @@ class Postgres:
                 self._process.send_signal(3)  # immediate shutdown
                 self._process.wait()
         self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str, user: str = OWNER) -> str:
         """The address of a database for psycopg2."""
@@ -159,7 +169,7 @@ class Postgres:
             stderr=subprocess.PIPE,
             check=False,
             cwd=data,
-            **_unprivileged(),
+            **unprivileged(),
         )
         if done.returncode:
             raise PostgresError(f"initdb failed: {bytes(done.stderr).decode().strip()}")
@@ -177,7 +187,7 @@ class Postgres:
                 stderr=subprocess.STDOUT,
                 cwd=data,
                 start_new_session=True,  # Ctrl-C is for the caller, who then stops the server
-                **_unprivileged(),
+                **unprivileged(),
             )
         give_up = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -218,7 +228,7 @@ def sibling(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def _unprivileged() -> dict[str, Any]:
+def unprivileged() -> dict[str, Any]:
     """What a subprocess needs, since PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}

@@ -107,9 +107,14 @@ def _heartbeat_fits(dr: DisasterRecovery) -> Iterator[Finding]:
 
 def _expiry_leaves_what_retention_keeps(dr: DisasterRecovery) -> Iterator[Finding]:
     days, kept = dr.secondary.backup_expire_days, dr.engine.backup_retention.days
-    if 0 < days < kept:
+    # What an increment adds to is older than itself.
+    older = math.ceil(dr.engine.longest_chain * dr.backup_interval_mins / (24 * 60))
+    if 0 < days < kept + older:
         name = dr.engine.name_of("backup_retention")
-        yield dr.secondary.finding("backup_expire_days", f"allowed: 0 or at least the {kept} days of {name}")
+        chain = (
+            f" and {older} of a chain of {dr.engine.full_every} ({dr.engine.name_of('full_every')})" if older else ""
+        )
+        yield dr.secondary.finding("backup_expire_days", f"allowed: 0 or at least the {kept} days of {name}{chain}")
 
 
 def _backups_are_due_before_they_are_overdue(dr: DisasterRecovery) -> Iterator[Finding]:

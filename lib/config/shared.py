@@ -31,6 +31,13 @@ class Mode(Word):
     CONFIG_ONLY = "CONFIG_ONLY"
 
 
+class BackupMode(Word):
+    """How much a backup stores."""
+
+    FULL = "FULL"
+    INCREMENTAL = "INCREMENTAL"
+
+
 @dataclass(frozen=True)
 class Common(Section):
     """Both products: what they may touch, whom they tell, what they keep."""
@@ -103,6 +110,18 @@ class Engine(Section):
         "Which backups stay when a new one is complete.",
         default="24,14d",
     )
+    backup_mode: BackupMode = variable(
+        "DR_BACKUP_MODE",
+        kinds.word(BackupMode),
+        "All rows each time; or what has changed since the last backup, which then is needed to restore the new one.",
+        default="FULL",
+    )
+    full_every: int = variable(
+        "DR_FULL_EVERY",
+        kinds.whole(1, 1000),
+        "With `INCREMENTAL`: one backup of so many is a full one.",
+        default="24",
+    )
     shrink_guard_percent: int = variable(
         "DR_SHRINK_GUARD_PERCENT",
         kinds.whole(0, 100),
@@ -132,6 +151,11 @@ class Engine(Section):
         """What an environment that has no Variables yet is told with each run."""
         return {"mode": str(self.mode)} if self.is_config_only else {}
 
+    @property
+    def longest_chain(self) -> int:
+        """How many backups an increment may reach back: to each of those its rows may be stored with."""
+        return self.full_every - 1 if self.backup_mode is BackupMode.INCREMENTAL else 0
+
     def airflow_variables(self) -> Mapping[str, str]:
         """Airflow Variable -> value."""
         return {
@@ -139,6 +163,8 @@ class Engine(Section):
             "DR_VARIABLE_RESTORE_STRATEGY": str(self.variable_restore_strategy),
             "DR_CONNECTION_RESTORE_STRATEGY": str(self.connection_restore_strategy),
             "DR_BACKUP_RETENTION": str(self.backup_retention),
+            "DR_BACKUP_MODE": str(self.backup_mode),
+            "DR_FULL_EVERY": str(self.full_every),
             "DR_SHRINK_GUARD_PERCENT": str(self.shrink_guard_percent),
             "DR_SKIP_UNREADABLE_SECRETS": "true" if self.skip_unreadable_secrets else "false",
             "DR_HEARTBEAT_SECONDS": str(self.heartbeat_seconds),

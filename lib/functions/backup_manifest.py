@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST_NAME = "manifest.json"
 REPORT_NAME = "report.json"
 
@@ -31,7 +31,9 @@ REQUIRED = frozenset(
         "unreadable_secrets",
     }
 )
-OPTIONAL = frozenset({"active_dags", "mode", "not_carried", "notes", "seconds", "wrapped_keys"})
+OF_A_CHAIN = frozenset({"parent", "base", "dropped"})
+"""What an increment has: the backups that it adds to, and the lists of rows that are gone from their files."""
+OPTIONAL = frozenset({"active_dags", "mode", "not_carried", "notes", "seconds", "wrapped_keys"}) | OF_A_CHAIN
 FILE_FIELDS: Mapping[str, type] = {"table": str, "file": str, "rows": int, "size": int, "sha256": str}
 
 DATABASE, CONFIG_ONLY = "DATABASE", "CONFIG_ONLY"
@@ -55,6 +57,17 @@ class StoredFile:
     size: int
     """Bytes as stored."""
     sha256: str
+    backup_id: str = ""
+    """The older backup in whose folder it lies; empty: in that of this one."""
+    dropped: int = 0
+    """Rows that it holds, too, and that are gone since it was written."""
+    is_table: bool = True
+    """Whether it holds rows; the others name rows that are gone."""
+
+    @property
+    def path(self) -> str:
+        """What people are told of it."""
+        return f"{self.backup_id}/{self.name}" if self.backup_id else self.name
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,16 @@ class Manifest:
     @property
     def rows(self) -> int:
         """Rows in all tables."""
-        return sum(file.rows for file in self.files)
+        return sum(file.rows for file in self.files if file.is_table)
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """The backups in whose folders its files lie; it is whole only with all of them."""
+        return frozenset({self.backup_id} | {self.folder_of(file) for file in self.files})
+
+    def folder_of(self, file: StoredFile) -> str:
+        """The backup in whose folder a file lies."""
+        return file.backup_id or self.backup_id
 
 
 def backup_time(backup_id: str) -> datetime | None:
@@ -113,13 +135,17 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
     if set(origin) != {"name", "region"}:
         raise KeyError("environment")
     _require_whole_tables(raw["tables"])
+    _require_whole_chain(raw)
     moment = datetime.fromisoformat(raw["snapshot_time"])
     return Manifest(
         backup_id=raw["backup_id"],
         environment_id=f"{origin['name']}.{origin['region']}" if origin["region"] else origin["name"],
         snapshot_time=moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc),
         airflow_version=raw["airflow_version"],
-        files=tuple(_file(table) for table in raw["tables"]),
+        files=(
+            *(_file(table) for table in raw["tables"]),
+            *(_file(dropped, is_table=False) for dropped in raw.get("dropped", ())),
+        ),
         key_arns=tuple(raw.get("wrapped_keys", {})),
         unreadable=tuple(raw["unreadable_secrets"]),
         is_config_only=_mode(raw) == CONFIG_ONLY,
@@ -131,8 +157,28 @@ def _require_whole_tables(files: list[Mapping[str, Any]]) -> None:
     for table in {raw["table"] for raw in files}:
         own = [raw for raw in files if raw["table"] == table]
         shapes = {(raw.get("parts", 1), tuple(raw["columns"])) for raw in own}
-        if len(shapes) > 1 or len({raw["file"] for raw in own}) != own[0].get("parts", 1):
+        if len(shapes) > 1 or len({(raw.get("backup_id"), raw["file"]) for raw in own}) != own[0].get("parts", 1):
             raise ValueError(f"table '{table}' is not whole")
+
+
+def _require_whole_chain(raw: Mapping[str, Any]) -> None:
+    """Raise ValueError where a file cannot be where the manifest says, or rows are gone and none says which."""
+    dropped = [one["table"] for one in raw.get("dropped", ())]
+    others = [
+        raw.get("parent"),
+        raw.get("base"),
+        *(one.get("backup_id") for one in (*raw["tables"], *raw.get("dropped", ()))),
+    ]
+    for older in filter(None, others):
+        if raw["format"] < FORMAT or not backup_time(older) or older >= raw["backup_id"]:
+            raise ValueError("a file of a backup that is not older")
+    if len(set(dropped)) < len(dropped):
+        raise ValueError("two lists of dropped rows of one table")
+    for table in raw["tables"]:
+        if table.get("backup_id") and table.get("encrypted"):
+            raise ValueError("an encrypted file of another backup")
+        if table.get("dropped") and table["table"] not in dropped:
+            raise ValueError("no list of dropped rows")
 
 
 def _mode(raw: Mapping[str, Any]) -> str:
@@ -142,8 +188,9 @@ def _mode(raw: Mapping[str, Any]) -> str:
     return str(mode)
 
 
-def _file(raw: Mapping[str, Any]) -> StoredFile:
+def _file(raw: Mapping[str, Any], *, is_table: bool = True) -> StoredFile:
     for name, kind in FILE_FIELDS.items():
         if not isinstance(raw[name], kind):
             raise TypeError(name)
-    return StoredFile(raw["file"], raw["rows"], raw["size"], raw["sha256"])
+    of_a_chain = (raw.get("backup_id", ""), raw.get("dropped", 0))
+    return StoredFile(raw["file"], raw["rows"], raw["size"], raw["sha256"], *of_a_chain, is_table)

@@ -79,7 +79,7 @@ class Backup:
         if self.manifest.is_config_only:
             yield f"backup {self.id} {ARCHIVE_ONLY}: the history stays in the backup, and no restore brings it back"
         if self.unread:
-            size, names = sum(file.size for file in self.unread), [file.name for file in self.unread]
+            size, names = sum(file.size for file in self.unread), [file.path for file in self.unread]
             yield (
                 f"backup {self.id}: of {listed(names, NAMED)} ({size:,} bytes) only the sizes were"
                 " compared; the restore compares the rest before it changes anything"
@@ -158,20 +158,25 @@ class BackupBucket:
 
     def complete(self, environment_id: str, backup_id: str) -> Backup:
         """The backup, with every file there in its size, none of them read; raises DamagedBackup."""
-        folder = self._folder(environment_id, backup_id)
-        sizes = {
-            entry["Key"][len(folder) :]: entry["Size"]
-            for page in self._pages(folder)
-            for entry in page.get("Contents", ())
-        }
+        folder, sizes = self._folder(environment_id, backup_id), self._sizes(environment_id, backup_id)
         if MANIFEST_NAME not in sizes:
             raise DamagedBackup("it has no manifest here: not completed, or not yet replicated")
         manifest = read(self._get(folder + MANIFEST_NAME), environment_id, backup_id)
-        for what, names in _faults(manifest, sizes).items():
+        there = {older: self._sizes(environment_id, older) for older in sorted(manifest.folders - {backup_id})}
+        for what, names in _faults(manifest, {**there, backup_id: sizes}).items():
             if names:
                 raise DamagedBackup(f"{what} here: {listed(names, NAMED)}, {len(names)} of {len(manifest.files)} files")
         promoted = REPORT_NAME not in sizes or _is_promoted(self._get(folder + REPORT_NAME))
         return Backup(manifest, promoted, manifest.files)
+
+    def _sizes(self, environment_id: str, backup_id: str) -> dict[str, int]:
+        """The objects of a backup that are here, with their sizes."""
+        folder = self._folder(environment_id, backup_id)
+        return {
+            entry["Key"][len(folder) :]: entry["Size"]
+            for page in self._pages(folder)
+            for entry in page.get("Contents", ())
+        }
 
     def _hashed(self, backup: Backup) -> Backup:
         """The backup, with as many files read as can be afforded, the small ones first."""
@@ -184,13 +189,14 @@ class BackupBucket:
 
     def check(self, backup: Backup, file: StoredFile, also: Callable[[bytes], object] = lambda _: None) -> None:
         """Read a file, which `also` gets in pieces; raises DamagedBackup where its SHA-256 is another."""
-        key, digest = self._folder(backup.manifest.environment_id, backup.id) + file.name, hashlib.sha256()
+        folder = self._folder(backup.manifest.environment_id, backup.manifest.folder_of(file))
+        key, digest = folder + file.name, hashlib.sha256()
         with calling(f"read s3://{self.bucket}/{key}"):
             for chunk in self._open(key).iter_chunks(CHUNK):
                 digest.update(chunk)
                 also(chunk)
         if digest.hexdigest() != file.sha256:
-            raise DamagedBackup(f"file '{file.name}' was altered: its SHA-256 is not the manifest's")
+            raise DamagedBackup(f"file '{file.path}' was altered: its SHA-256 is not the manifest's")
 
     def _get(self, key: str) -> bytes:
         with calling(f"read s3://{self.bucket}/{key}"):
@@ -226,12 +232,13 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
         raise PreflightFailed(f"{what}{error}") from error
 
 
-def _faults(manifest: Manifest, sizes: Mapping[str, int]) -> dict[str, list[str]]:
-    """What is wrong -> the files that have it."""
+def _faults(manifest: Manifest, there: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """What is wrong -> the files that have it; `there` has the sizes in the folder of each backup."""
+    found = [(file, there[manifest.folder_of(file)].get(file.name)) for file in manifest.files]
     return {
-        "no files of a backup": [file.name for file in manifest.files if "/" in file.name],
-        "missing": [file.name for file in manifest.files if file.name not in sizes],
-        "of another size": [file.name for file in manifest.files if sizes.get(file.name) != file.size],
+        "no files of a backup": [file.path for file, _ in found if "/" in file.name],
+        "missing": [file.path for file, size in found if size is None],
+        "of another size": [file.path for file, size in found if size != file.size],
     }
 
 

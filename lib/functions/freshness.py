@@ -1,8 +1,8 @@
 """Whether backups of the primary still arrive in the secondary's own bucket: asked while the primary is healthy.
 
 Few calls, since it is asked with every health check: one listing of the backups that are young enough, and one look at
-the newest of them. Permissions: s3:ListBucket on the backup bucket, s3:GetObject on manifests and reports, kms:Decrypt
-for its key; dynamodb:GetItem and dynamodb:PutItem on the records.
+the newest of them, an increment with all that it adds to. Permissions: s3:ListBucket on the backup bucket, s3:GetObject
+on manifests and reports, kms:Decrypt for its key; dynamodb:GetItem and dynamodb:PutItem on the records.
 """
 
 from __future__ import annotations

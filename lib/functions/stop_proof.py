@@ -147,7 +147,7 @@ def _prove(bucket: BackupBucket, backup: Backup, file: StoredFile) -> None:
     if not file.name.endswith(PLAIN):
         bucket.check(backup, file)
         return
-    counter = RowCounter(file.name)
+    counter = RowCounter(file.path)
     bucket.check(backup, file, counter.feed)
-    if (rows := counter.rows()) != file.rows:
-        raise DamagedBackup(f"file '{file.name}' has {rows} rows, the manifest says {file.rows}")
+    if (rows := counter.rows()) != file.rows + file.dropped:
+        raise DamagedBackup(f"file '{file.path}' has {rows} rows, the manifest says {file.rows + file.dropped}")

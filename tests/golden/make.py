@@ -14,7 +14,7 @@ import pytest
 from drill.postgres import Postgres
 from mwaa_dr.framework.manifest import FORMAT
 from tests.support import schemas
-from tests.support.engine import PIECE, VERSION, backup
+from tests.support.engine import ADDED_TO, PIECE, VERSION, backup
 from tests.support.fake_kms import HERE, THERE, use_fake_kms
 from tests.support.fernet import encrypted
 from tests.support.filled import fill
@@ -57,6 +57,14 @@ def fill_golden(db: Metadata) -> None:
     )
 
 
+def change(db: Metadata) -> None:
+    """What an increment finds: rows that are gone, new, and new versions of old ones, none of which tells by a time."""
+    db.run_sql("DELETE FROM log WHERE id % 7 = 0 AND event NOT LIKE 'nasty%'")
+    db.run_sql("UPDATE log SET extra = extra WHERE event LIKE 'nasty%' OR id % 11 = 0")
+    db.run_sql("UPDATE task_instance SET duration = duration WHERE run_id = 'r1'")
+    db.insert("log", event="new", dttm=START)
+
+
 def _main() -> None:
     if TOP.exists():
         sys.exit(f"{TOP} is there already")
@@ -65,8 +73,10 @@ def _main() -> None:
         url = server.create("golden")
         server.load(schemas.ddl(VERSION), "golden")
         fill_golden(Metadata(url))
-        backup(url, TOP / "plain", piece_size=PIECE)
-        backup(url, TOP / "encrypted", piece_size=PIECE, kms_key_arns=(HERE, THERE))
+        for name, keys in {"plain": (), "encrypted": (HERE, THERE)}.items():
+            backup(url, TOP / name, piece_size=PIECE, kms_key_arns=keys, **ADDED_TO)
+            change(Metadata(url))
+            backup(url, TOP / name, piece_size=PIECE, kms_key_arns=keys, **ADDED_TO)
     for report in TOP.rglob("report.json"):
         report.unlink()
 

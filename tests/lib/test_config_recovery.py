@@ -175,6 +175,16 @@ def test_backups_must_not_expire_before_retention_lets_them() -> None:
     assert errors(valid_env(SECONDARY_BACKUP_EXPIRE_DAYS="0")) == []
 
 
+def test_what_an_increment_adds_to_must_not_expire_before_it() -> None:
+    daily = {"PRIMARY_BACKUP_SCHEDULE": "@daily", "DR_BACKUP_MODE": "incremental", "DR_FULL_EVERY": "8"}
+    (line,) = errors(valid_env(**daily, SECONDARY_BACKUP_EXPIRE_DAYS="20"))
+    assert line.endswith(
+        "allowed: 0 or at least the 14 days of DR_BACKUP_RETENTION and 7 of a chain of 8 (DR_FULL_EVERY)"
+    )
+    assert errors(valid_env(**daily, SECONDARY_BACKUP_EXPIRE_DAYS="21")) == []
+    assert errors(valid_env(**{**daily, "DR_BACKUP_MODE": "full"}, SECONDARY_BACKUP_EXPIRE_DAYS="20")) == []
+
+
 @pytest.mark.parametrize(
     ("schedule", "given", "minutes"),
     [

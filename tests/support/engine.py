@@ -10,7 +10,14 @@ from mwaa_dr.framework.backup import take_backup
 from mwaa_dr.framework.cleanup import clean_up
 from mwaa_dr.framework.database.connection import MetadataDb
 from mwaa_dr.framework.manifest import Environment, Manifest
-from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, RestoreOptions, Retention
+from mwaa_dr.framework.model.options import (
+    OWN_DAGS,
+    BackupMode,
+    BackupOptions,
+    CleanupOptions,
+    RestoreOptions,
+    Retention,
+)
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.repository import BackupRepository
@@ -24,6 +31,8 @@ SECONDARY = Environment("prod-dr", "us-west-2")
 VERSION = "2.10.3"
 PIECE = 1 << 13
 """Small enough that tables of a few thousand rows are split."""
+ADDED_TO: dict[str, Any] = {"backup_mode": BackupMode.INCREMENTAL, "increment_size": 0}
+"""Options of a backup in a chain, in which no table is too small to have only its changes stored."""
 
 
 def tables_of(version: str = VERSION) -> Tables:

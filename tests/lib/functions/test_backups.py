@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
@@ -98,7 +99,7 @@ DAMAGES: dict[str, Callable[[Any], None]] = {
     "cannot be read": put("manifest.json", b"{"),
     "cannot be read (TypeError)": put("manifest.json", b"7"),
     "cannot be read (KeyError)": lambda s3: change_manifest(s3, backup_id=...),
-    "reads up to 2": lambda s3: change_manifest(s3, format=3),
+    "reads up to 3": lambda s3: change_manifest(s3, format=4),
     "it is that of another backup": lambda s3: change_manifest(s3, backup_id=EARLIER),
     "its environment is another one": lambda s3: change_manifest(s3, environment={"name": "other", "region": ""}),
     "its environment has no name": lambda s3: change_manifest(s3, environment={"region": "us-east-1"}),
@@ -114,6 +115,53 @@ DAMAGES: dict[str, Callable[[Any], None]] = {
     "a file lies elsewhere": lambda s3: change_file(s3, file=f"../{EARLIER}/log.csv.gz"),
     "a file has another hash": lambda s3: change_file(s3, sha256="0" * 64),
 }
+
+
+DROPPED = engine_manifest.DroppedRows("log", "log.dropped.gz", 2, 4, hashlib.sha256(b"list").hexdigest())
+NEITHER_OLDER_NOR_SAME = LATER.replace("bb", "cc")
+BROKEN_CHAINS: dict[str, Callable[[Any], None]] = {
+    "its file of the older backup is missing": lambda s3: s3.delete_object(
+        Bucket=BUCKET, Key=f"data/{PROD.id}/{EARLIER}/xcom.csv.gz"
+    ),
+    "the older backup is missing": lambda s3: s3.delete_objects(
+        Bucket=BUCKET,
+        Delete={"Objects": [{"Key": f"data/{PROD.id}/{EARLIER}/{name}.csv.gz"} for name in FILES]},
+    ),
+    "its file of the older backup was cut": lambda s3: s3.put_object(
+        Bucket=BUCKET, Key=f"data/{PROD.id}/{EARLIER}/xcom.csv.gz", Body=FILES["xcom"][:-1]
+    ),
+    "its file of the older backup was altered": lambda s3: s3.put_object(
+        Bucket=BUCKET, Key=f"data/{PROD.id}/{EARLIER}/log.csv.gz", Body=FILES["log"].replace(b"rows", b"cows")
+    ),
+    "the list of dropped rows is missing": remove("log.dropped.gz"),
+    "the list of dropped rows was altered": put("log.dropped.gz", b"LIST"),
+    "it names no list of dropped rows": lambda s3: change_manifest(s3, dropped=[]),
+    "it names two lists": lambda s3: change_manifest(s3, dropped=[vars(DROPPED), vars(DROPPED)]),
+    "its parent is not older": lambda s3: change_manifest(s3, parent=NEITHER_OLDER_NOR_SAME),
+    "its parent is no backup": lambda s3: change_manifest(s3, parent="../other"),
+    "it is its own parent": lambda s3: change_manifest(s3, parent=LATER),
+    "its format knows no parents": lambda s3: change_manifest(s3, format=2),
+    "a file of the older backup is said to be encrypted": lambda s3: change_file_of_chain(s3, encrypted=True),
+    "a file lies in a newer backup": lambda s3: change_file_of_chain(s3, backup_id=NEITHER_OLDER_NOR_SAME),
+    "a file lies in another environment": lambda s3: change_file_of_chain(s3, backup_id=f"../other/{EARLIER}"),
+}
+
+
+@pytest.fixture
+def chain(s3: Any) -> Any:
+    """A full backup and an increment, which holds nothing but the list of rows that are gone."""
+    a_backup(storage(s3), EARLIER)
+    files = tuple(replace(file, backup_id=EARLIER) for file in a_manifest(LATER).tables)
+    tables = (replace(files[0], rows=5, dropped=2), *files[1:])
+    put("log.dropped.gz", b"list")(s3)
+    an_increment = a_manifest(LATER, tables=tables, format=3, parent=EARLIER, base=EARLIER, dropped=(DROPPED,))
+    put("manifest.json", an_increment.to_json())(s3)
+    return s3
+
+
+def change_file_of_chain(s3: Any, **changes: Any) -> None:
+    raw = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{PLACE}/manifest.json")["Body"].read())
+    change_manifest(s3, tables=[{**raw["tables"][0], **changes}, *raw["tables"][1:]])
 
 
 def engine_accepts(s3: Any, backup_id: str) -> bool:
@@ -140,6 +188,33 @@ def test_what_the_engine_refuses_is_refused_and_the_backup_before_is_taken(two: 
     found = bucket(two).newest(PROD.id)
     assert found.backup.id == EARLIER
     assert [LATER in warning for warning in found.warnings] == [True]
+
+
+def test_an_increment_is_whole_with_what_it_adds_to(chain: Any) -> None:
+    assert [engine_accepts(chain, LATER), we_accept(chain, LATER)] == [True, True]
+    found = bucket(chain).newest(PROD.id).backup
+    assert (found.id, found.manifest.rows, found.unread) == (LATER, 12, ())
+    assert bucket(chain).newest_whole(PROD.id) == LATER
+
+
+@pytest.mark.parametrize("damage", BROKEN_CHAINS)
+def test_an_increment_of_a_broken_chain_is_refused_as_the_engine_refuses_it(chain: Any, damage: str) -> None:
+    BROKEN_CHAINS[damage](chain)
+
+    assert [engine_accepts(chain, LATER), we_accept(chain, LATER)] == [False, False]
+
+
+def test_an_increment_whose_parent_is_not_replicated_yet_is_passed_over(chain: Any) -> None:
+    oldest = EARLIER.replace("22", "21")
+    a_backup(storage(chain), oldest)
+    for name in FILES:
+        chain.delete_object(Bucket=BUCKET, Key=f"data/{PROD.id}/{EARLIER}/{name}.csv.gz")
+
+    found = bucket(chain).newest(PROD.id)
+
+    assert found.backup.id == oldest
+    assert f"missing here: {EARLIER}/log.csv.gz, {EARLIER}/xcom.csv.gz, 2 of 3 files" in found.warnings[0]
+    assert bucket(chain).newest_whole(PROD.id) == oldest
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,29 @@ def test_a_backup_of_the_engine_is_proved_with_and_without_a_key(
         assert scene.verify(**answer)["rows"] == manifest.rows
 
 
+def test_an_increment_is_proved_with_the_files_that_it_adds_to(scene: Scene, database: Database) -> None:
+    primary = Metadata(database(engine.VERSION))
+    fill(primary, logs=300)
+    engine.backup(primary.url, scene.storage, environment=PROD, **engine.ADDED_TO)
+    primary.run_sql("DELETE FROM log WHERE id % 9 = 0")
+    primary.run_sql("INSERT INTO log (event, extra) VALUES ('new', 'a \"b\nc\"')")
+    report = engine.backup(primary.url, scene.storage, environment=PROD, **engine.ADDED_TO)
+    manifest = engine.manifest_of(scene.storage)
+    answer: dict[str, Any] = {
+        "backup_id": report.backup_id,
+        "snapshot_time": manifest.snapshot_time,
+        "rows": manifest.rows,
+    }
+
+    assert scene.verify(**answer)["rows"] == manifest.rows
+
+    key = f"data/{PROD.id}/{manifest.base}/log.csv.gz"
+    body = scene.s3.get_object(Bucket="backups", Key=key)["Body"].read()
+    scene.s3.put_object(Bucket="backups", Key=key, Body=altered(body))
+    with pytest.raises(PreflightFailed, match=rf"file '{manifest.base}/log\.csv\.gz'"):
+        scene.verify(**answer)
+
+
 def altered(data: bytes) -> bytes:
     """One bit of the content is another."""
     return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from mwaa_dr import __version__
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model import setting_kinds as kinds
-from mwaa_dr.framework.model.options import BackupOptions, InFlight, RestoreOptions, Retention, Strategy
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, RestoreOptions, Retention, Strategy
 from mwaa_dr.framework.model.setting_kinds import Kind
 
 DATABASE_VARIABLE = "DR_DATABASE_URL"
@@ -96,6 +96,9 @@ def _backup(command: argparse.ArgumentParser) -> None:
         metavar="24,14d",
         help="which backups stay: the newest 24 and one a day for 14 days (the default); 0 keeps all",
     )
+    words = "all rows, or what has changed since the last backup"
+    _word(command, "--mode", BackupOptions.backup_mode, words)
+    _number(command, "--full-every", BackupOptions.full_every, (1, 1000), "INCREMENTAL: one of so many is a full one")
     _number(command, "--parallel", BackupOptions.connections, (1, 8), "database connections that copy in parallel")
     _number(command, "--wait", BackupOptions.wait_seconds, (0, 86_400), "seconds to wait for another backup to end")
     percent = BackupOptions.shrink_guard_percent
@@ -259,7 +262,7 @@ def _number(command: argparse.ArgumentParser, name: str, default: int, bounds: t
     command.add_argument(name, type=_kind(kinds.whole(*bounds)), default=default, metavar="N", help=shown)
 
 
-def _word(command: argparse.ArgumentParser, name: str, default: Strategy | InFlight, meaning: str) -> None:
+def _word(command: argparse.ArgumentParser, name: str, default: Strategy | InFlight | BackupMode, meaning: str) -> None:
     words = type(default)
     allowed = "|".join(word.value for word in words)
     shown = f"{meaning} (default: {default.value})"

@@ -138,6 +138,8 @@ def _backup(session: Session) -> Outcome:
         fernet_keys=fernet_keys,
         kms_key_arns=tuple(asked.kms_key_arn),
         connections=asked.parallel,
+        backup_mode=asked.mode,
+        full_every=asked.full_every,
         skip_unreadable_secrets=asked.skip_unreadable_secrets,
         shrink_guard_percent=asked.shrink_guard,
         retention=asked.retention,

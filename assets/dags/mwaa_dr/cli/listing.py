@@ -25,13 +25,17 @@ class Listed:
     interrupted: int = 0
     encrypted: bool = False
     mode: str = Mode.DATABASE.value
+    parent: str = ""
+    """The backup that it adds to; empty: it is a full one."""
+    base: str = ""
     error: str = ""
 
     @property
     def remark(self) -> str:
         """What a person should notice."""
         mode = self.mode if self.mode != Mode.DATABASE.value else ""
-        return ", ".join(filter(None, ["latest" if self.latest else "", mode, self.error]))
+        parent = f"adds to {self.parent}" if self.parent else ""
+        return ", ".join(filter(None, ["latest" if self.latest else "", mode, parent, self.error]))
 
 
 def listed(storage: Storage, source: str = "") -> list[Listed]:
@@ -74,4 +78,6 @@ def _one(repository: BackupRepository, environment: str, backup_id: str, latest:
         interrupted=len(manifest.interrupted),
         encrypted=any(file.encrypted for file in manifest.tables),
         mode=manifest.mode.value,
+        parent=manifest.parent,
+        base=manifest.base,
     )

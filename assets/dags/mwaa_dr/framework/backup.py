@@ -10,11 +10,13 @@ from mwaa_dr import __version__
 from mwaa_dr.framework.active_dags import PausedByStop, paused_by_stop, unknown_dags, with_active
 from mwaa_dr.framework.database.catalog import Catalog, alembic_revision, own_dags, read_catalog
 from mwaa_dr.framework.database.connection import Cursor, MetadataDb
+from mwaa_dr.framework.database.placed import see_server
 from mwaa_dr.framework.database.selection import interrupted_runs, is_paused
 from mwaa_dr.framework.database.snapshot import Snapshot, open_snapshot
+from mwaa_dr.framework.increments import ChainWriter, chain_writer
 from mwaa_dr.framework.keeper import Keeper
-from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
-from mwaa_dr.framework.model.options import BackupOptions
+from mwaa_dr.framework.manifest import FULL_FORMAT, InterruptedRun, Manifest, TableFile
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.model.unknown import reason_for_unknown
 from mwaa_dr.framework.parallel import in_parallel
@@ -67,7 +69,6 @@ class _Backup:
     def _read(self, snapshot: Snapshot, started: float) -> tuple[Manifest, list[TableLine]]:
         options = self.options
         moment = snapshot.time.astimezone(timezone.utc)
-        files = self.keeper.begin(moment, confidential=any(table.confidential for table in self.tables))
         with snapshot.first.cursor() as cursor:
             catalog = read_catalog(cursor)
             self.tables = self.tables.present(catalog.tables)
@@ -77,6 +78,9 @@ class _Backup:
             stop = self._ask_the_stop(cursor)
             interrupted = self._interrupted(cursor, catalog, ours)
             active = self._active(cursor, catalog)
+            chain = self._chain(cursor, catalog, revision)
+        confidential = any(table.confidential for table in self.tables)
+        files = self.keeper.begin(moment, confidential=confidential, format=chain.format if chain else FULL_FORMAT)
         writer = TableWriter(
             files=files,
             ours=ours,
@@ -84,7 +88,7 @@ class _Backup:
             skip_unreadable=options.skip_unreadable_secrets,
             active_dags=self.active_dags,
         )
-        copied = self._copy_all(snapshot, catalog, writer)
+        copied = self._copy_all(snapshot, catalog, writer, chain)
         self.notes += [f"unreadable, left out: {label}" for label in writer.unreadable]
         manifest = Manifest(
             backup_id=files.backup_id,
@@ -102,7 +106,10 @@ class _Backup:
             wrapped_keys=files.wrapped_keys,
             notes=stop.notes,
             seconds=round(time.monotonic() - started, 3),
+            **(chain.of_manifest if chain else {}),
         )
+        if chain:
+            chain.leave(manifest, writer)
         return manifest, [_line(table.name, copied) for table in self.tables]
 
     def _ask_the_stop(self, cursor: Cursor) -> PausedByStop:
@@ -137,14 +144,35 @@ class _Backup:
             if name not in self.tables
         }
 
-    def _copy_all(self, snapshot: Snapshot, catalog: Catalog, writer: TableWriter) -> list[tuple[TableFile, float]]:
+    def _chain(self, cursor: Cursor, catalog: Catalog, revision: str) -> ChainWriter | None:
+        """What stores a backup that others may add to; None where none is to be."""
+        if self.options.backup_mode is BackupMode.FULL:
+            return None
+        if not catalog.reads_ranges:
+            self.notes.append("a full backup, and no increment can add to it: the server is older than PostgreSQL 14")
+            return None
+        server = see_server(cursor, revision)
+        chain, what = chain_writer(self.keeper.storage, self.options, catalog, server)
+        self.notes.append(what)
+        return chain
+
+    def _copy_all(
+        self, snapshot: Snapshot, catalog: Catalog, writer: TableWriter, chain: ChainWriter | None
+    ) -> list[tuple[TableFile, float]]:
+        if chain:
+            return self._in_order(chain.copy_all(snapshot, self.tables, writer))
         work = pieces(self.tables, catalog, len(snapshot.connections), self.options.piece_size)
         snapshot.hold(piece.table.name for piece in work if piece.parts > 1)
         copied = in_parallel(
             snapshot.connections, work, lambda c, piece: writer.write(c, piece, catalog.columns(piece.table.name))
         )
+        return self._in_order(copied)
+
+    def _in_order(self, copied: list[tuple[TableFile, float]]) -> list[tuple[TableFile, float]]:
         place = [table.name for table in self.tables].index
-        return sorted(copied, key=lambda file: (place(file[0].table), len(file[0].name), file[0].name))
+        return sorted(
+            copied, key=lambda file: (place(file[0].table), file[0].backup_id, len(file[0].name), file[0].name)
+        )
 
 
 def _line(table: str, files: list[tuple[TableFile, float]]) -> TableLine:
@@ -153,6 +181,6 @@ def _line(table: str, files: list[tuple[TableFile, float]]) -> TableLine:
     return TableLine(
         table,
         rows=sum(file.rows for file, _ in own),
-        size=sum(file.size for file, _ in own),
+        size=sum(file.size for file, _ in own if not file.backup_id),
         seconds=round(sum(seconds for _, seconds in own), 3),
     )

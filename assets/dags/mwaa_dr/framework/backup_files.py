@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mwaa_dr.framework.envelope import DataKey, encrypting_writer, file_aad
-from mwaa_dr.framework.manifest import FORMAT, Environment, TableFile
+from mwaa_dr.framework.manifest import FULL_FORMAT, Environment, TableFile
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.storage.hashing import HashingWriter
 from mwaa_dr.framework.storage.storage import Storage, Writer
@@ -47,6 +47,8 @@ class BackupFiles:
     backup_id: str
     key: DataKey | None
     progress: Progress
+    format: int = FULL_FORMAT
+    """Of the manifest."""
 
     @property
     def wrapped_keys(self) -> dict[str, str]:
@@ -77,6 +79,13 @@ class BackupFiles:
         self.progress.finish(name, rows, time.monotonic() - started)
         return TableFile(table, file, columns, rows, hashed.size, hashed.sha256, encrypted, parts)
 
+    def write_beside(self, file: str, fill: Callable[[Writer], object]) -> tuple[int, str]:
+        """Store what is about the rows of a table and holds none of them; return its size and SHA-256."""
+        with self._open(file, encrypted=False) as (target, hashed):
+            fill(target)
+            target.finish()
+        return hashed.size, hashed.sha256
+
     @contextmanager
     def _open(self, file: str, encrypted: bool) -> Iterator[tuple[GzipWriter, HashingWriter]]:
         with ExitStack() as stack:
@@ -84,7 +93,7 @@ class BackupFiles:
             hashed = HashingWriter(stack.enter_context(self.storage.open_writer(path)))
             target: Writer = hashed
             if encrypted and self.key is not None:
-                identity = file_aad(self.environment.id, self.backup_id, file, FORMAT)
+                identity = file_aad(self.environment.id, self.backup_id, file, self.format)
                 target = stack.enter_context(encrypting_writer(hashed, self.key, identity))
             yield GzipWriter(target), hashed
 

@@ -12,7 +12,7 @@ from mwaa_dr.framework.backup_files import BackupFiles
 from mwaa_dr.framework.backup_id import new_backup_id
 from mwaa_dr.framework.envelope import DataKey, encryption_context, new_data_key
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError, MissingBackupError
-from mwaa_dr.framework.manifest import FORMAT, Manifest
+from mwaa_dr.framework.manifest import FULL_FORMAT, Manifest
 from mwaa_dr.framework.model.options import BackupOptions
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report, TableLine
@@ -43,12 +43,11 @@ class Keeper:
         """How long it has taken so far."""
         return round(time.monotonic() - self._started, 3)
 
-    def begin(self, moment: datetime, *, confidential: bool) -> BackupFiles:
+    def begin(self, moment: datetime, *, confidential: bool, format: int = FULL_FORMAT) -> BackupFiles:
         """Give the backup its id; with `confidential` files it gets a key of its own, where there is one to wrap it."""
         self.backup_id = new_backup_id(moment.astimezone(timezone.utc))
-        return BackupFiles(
-            self.storage, self.options.environment, self.backup_id, self._key(confidential), self.progress
-        )
+        key = self._key(confidential, format)
+        return BackupFiles(self.storage, self.options.environment, self.backup_id, key, self.progress, format)
 
     def keep(self, read: Read) -> Report:
         """Read, and make the backup exist; raises what `read` raises, and then removes what was written."""
@@ -56,7 +55,7 @@ class Keeper:
         try:
             manifest, lines = read()
             self.progress.phase("verify files")
-            repository.verify_files(manifest)
+            repository.verify_files(manifest, own=True)
             promoted = self._is_whole(repository, manifest)
             repository.publish(manifest, promote=False)
         except BaseException:
@@ -83,9 +82,9 @@ class Keeper:
         keep_report(self.storage, f"{report.environment}/{report.backup_id}/report.json", report)
         return report
 
-    def _key(self, confidential: bool) -> DataKey | None:
+    def _key(self, confidential: bool, format: int) -> DataKey | None:
         if self.options.kms_key_arns:
-            context = encryption_context(self.options.environment.id, self.backup_id, FORMAT)
+            context = encryption_context(self.options.environment.id, self.backup_id, format)
             return new_data_key(self.options.kms_key_arns, context)
         if confidential:
             logger.warning(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
+from mwaa_dr.framework.backup_id import backup_time
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
 
-FORMAT = 2
-"""1: each table is one file. 2: a large table may be several, each with the header."""
+FORMAT = 3
+"""1: each table is one file. 2: a large table may be several, each with the header. 3: some of them may be those of
+older backups, without the rows that are gone since; only an increment is written so."""
+FULL_FORMAT = 2
+"""What a full backup is written in: older versions of this package restore it, too."""
 MANIFEST_NAME = "manifest.json"
 LATEST_NAME = "latest.json"
 
@@ -51,11 +55,36 @@ class TableFile:
     encrypted: bool = False
     parts: int = 1
     """How many files hold the table together."""
+    backup_id: str = ""
+    """The older backup in whose folder it lies; empty: in that of this backup."""
+    dropped: int = 0
+    """How many rows of it are gone since; `rows` are the others."""
 
     @property
     def name(self) -> str:
         """The table and, where it has several files, the number of this one: `log`, `log.2`."""
         return self.file.partition(".csv")[0]
+
+
+@dataclass(frozen=True)
+class DroppedRows:
+    """A file that names the rows which are gone from the files of a table since these were written."""
+
+    table: str
+    file: str
+    rows: int
+    size: int
+    sha256: str
+    backup_id: str = ""
+    """The older backup in whose folder it lies; empty: in that of this backup."""
+
+    @property
+    def name(self) -> str:
+        """`log.dropped`."""
+        return self.file.removesuffix(".gz")
+
+
+StoredFile = TableFile | DroppedRows
 
 
 @dataclass(frozen=True)
@@ -95,7 +124,30 @@ class Manifest:
     """What whoever restores it should know, one sentence each."""
     mode: Mode = Mode.DATABASE
     seconds: float = 0.0
-    format: int = FORMAT
+    parent: str = ""
+    """The backup that this one adds to; empty: it is a full one."""
+    base: str = ""
+    """The full backup that the chain of an increment begins with."""
+    dropped: tuple[DroppedRows, ...] = ()
+    format: int = FULL_FORMAT
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Every file that a restore needs, in this backup's folder or in an older one's."""
+        return (*self.tables, *self.dropped)
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The older backups that files of this one lie in."""
+        return frozenset(file.backup_id for file in self.files if file.backup_id)
+
+    def folder_of(self, file: StoredFile) -> str:
+        """The id of the backup in whose folder a file lies."""
+        return file.backup_id or self.backup_id
+
+    def dropped_of(self, table: str) -> DroppedRows | None:
+        """What names the rows that are gone from the files of a table; None where all are there."""
+        return next((dropped for dropped in self.dropped if dropped.table == table), None)
 
     def files_of(self, table: str) -> tuple[TableFile, ...]:
         """The files that hold a table; none where the backup has no such table."""
@@ -127,12 +179,18 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes stored for all tables."""
-        return sum(f.size for f in self.tables)
+        """Bytes stored in this backup's own folder."""
+        return sum(f.size for f in self.files if not f.backup_id)
 
     def to_json(self) -> bytes:
         """The manifest as its own file holds it."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+        document = asdict(self)
+        if self.format < FORMAT:
+            # Older versions refuse a manifest with a field that they do not know.
+            for owner, names in ((document, _CHAIN), *((table, _CHAIN_FILE) for table in document["tables"])):
+                for name in names:
+                    del owner[name]
+        return json.dumps(document, indent=1, sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
@@ -155,9 +213,11 @@ class Manifest:
                     "unreadable_secrets": tuple(raw["unreadable_secrets"]),
                     "notes": tuple(raw.get("notes", ())),
                     "mode": Mode(raw.get("mode", Mode.DATABASE)),
+                    "dropped": tuple(_stored(DroppedRows(**dropped)) for dropped in raw.get("dropped", ())),
                 }
             )
             manifest._require_whole_tables()
+            manifest._require_whole_chain()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
             raise DamagedBackupError(
                 f"the manifest cannot be read ({type(err).__name__})", "Choose another backup."
@@ -168,15 +228,51 @@ class Manifest:
         """Raise ValueError where a table lacks one of its files, or they do not belong together."""
         for table in self.table_names:
             files = self.files_of(table)
-            named = {file.file for file in files}
+            named = {(file.backup_id, file.file) for file in files}
             if len({(file.parts, file.columns) for file in files}) > 1 or len(named) != files[0].parts:
                 raise ValueError(f"table '{table}' is not whole")
 
+    def _require_whole_chain(self) -> None:
+        """Raise ValueError where a file cannot be where the manifest says, or rows are gone and none says which."""
+        if self.references | {*filter(None, (self.parent, self.base))} and self.format < FORMAT:
+            raise ValueError("older backups in a format that knows none")
+        for backup_id in (*self.references, *filter(None, (self.parent, self.base))):
+            if not backup_time(backup_id) or backup_id >= self.backup_id:
+                raise ValueError("a file of a backup that is not older")
+        if len({dropped.table for dropped in self.dropped}) < len(self.dropped):
+            raise ValueError("two lists of dropped rows of one table")
+        for file in self.tables:
+            if file.backup_id and file.encrypted:
+                raise ValueError("an encrypted file of another backup")
+            if file.dropped and not self.dropped_of(file.table):
+                raise ValueError(f"no list of the dropped rows of table '{file.table}'")
+
+
+_CHAIN = ("parent", "base", "dropped")
+_CHAIN_FILE = ("backup_id", "dropped")
+"""What only an increment has, and its files."""
+_KINDS = {
+    "table": str,
+    "file": str,
+    "rows": int,
+    "size": int,
+    "sha256": str,
+    "parts": int,
+    "backup_id": str,
+    "dropped": int,
+}
+
 
 def _table_file(raw: dict[str, Any]) -> TableFile:
-    file = TableFile(**{**raw, "columns": tuple(raw["columns"])})
-    kinds = {"table": str, "file": str, "rows": int, "size": int, "sha256": str, "parts": int}
-    for name, kind in kinds.items():
-        if not isinstance(getattr(file, name), kind):
-            raise TypeError(f"{name} is no {kind.__name__}")
+    return _stored(TableFile(**{**raw, "columns": tuple(raw["columns"])}))
+
+
+Stored = TypeVar("Stored", TableFile, DroppedRows)
+
+
+def _stored(file: Stored) -> Stored:
+    """The file, if its fields are of their types; raises TypeError."""
+    for name, value in vars(file).items():
+        if name in _KINDS and not isinstance(value, _KINDS[name]):
+            raise TypeError(f"{name} is no {_KINDS[name].__name__}")
     return file

@@ -19,7 +19,7 @@ from mwaa_dr.framework.errors import (
     SettingError,
     StorageError,
 )
-from mwaa_dr.framework.manifest import LATEST_NAME, MANIFEST_NAME, Manifest, TableFile
+from mwaa_dr.framework.manifest import LATEST_NAME, MANIFEST_NAME, Manifest, StoredFile
 from mwaa_dr.framework.model.options import Retention
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.retention import expired
@@ -136,8 +136,10 @@ class BackupRepository:
         """Delete what retention gives up and backups that never completed; return the ids deleted."""
         complete, incomplete = self._listing(environment)
         abandoned = [i for i in incomplete if (backup_time(i) or now) < now - ABANDONED]
-        doomed = sorted({*expired(complete, retention, self._anchor(environment)), *abandoned})
-        for backup_id in doomed:
+        given_up = {*expired(complete, retention, self._anchor(environment)), *abandoned}
+        doomed = sorted(given_up - self._needed(environment, complete, given_up))
+        # The newest first: one that is left when this is interrupted has all that it adds to.
+        for backup_id in reversed(doomed):
             self.remove(environment, backup_id)
             logger.info("backup deleted", extra={"environment": environment, "backup_id": backup_id})
         try:
@@ -146,17 +148,37 @@ class BackupRepository:
             logger.warning("what killed backups left was not removed", extra={"reason": err.message})
         return doomed
 
-    def verify_files(self, manifest: Manifest, progress: Progress | None = None) -> None:
-        """Read every file whole; raise DamagedBackupError for the first that is not as the manifest says."""
-        for file in manifest.tables:
-            self._verify_file(manifest, file, progress or Progress())
+    def _needed(self, environment: str, complete: list[str], given_up: set[str]) -> set[str]:
+        """Those given up that hold files of one that stays."""
+        needed: set[str] = set()
+        for backup_id in complete if given_up else ():
+            if backup_id in given_up or backup_id < min(given_up):
+                continue
+            try:
+                needed |= self.manifest(environment, backup_id).references
+            except (DamagedBackupError, MissingBackupError):
+                continue  # nothing can be restored from it
+            except IncompatibleBackupError:
+                # Of a newer version of this package, which knows what it needs: it may be anything older.
+                needed |= {older for older in given_up if older < backup_id}
+        return needed
 
-    def _verify_file(self, manifest: Manifest, file: TableFile, progress: Progress) -> None:
+    def verify_files(self, manifest: Manifest, progress: Progress | None = None, *, own: bool = False) -> None:
+        """Read every file whole; raise DamagedBackupError for the first that is not as the manifest says.
+
+        With `own` only those in the backup's own folder.
+        """
+        for file in manifest.files:
+            if not (own and file.backup_id):
+                self.verify_file(manifest, file, progress or Progress())
+
+    def verify_file(self, manifest: Manifest, file: StoredFile, progress: Progress) -> None:
+        """The same of one file."""
         started = time.monotonic()
         progress.start(file.name, file.size)
         if "/" in file.file:
             raise self._damaged(manifest, file, "is not a file of this backup")
-        path = self.path(manifest.environment.id, manifest.backup_id, file.file)
+        path = self.path(manifest.environment.id, manifest.folder_of(file), file.file)
         try:
             size = self.storage.size(path)
             if size != file.size:
@@ -172,10 +194,12 @@ class BackupRepository:
             raise self._damaged(manifest, file, "was altered: its SHA-256 is not the manifest's")
         progress.finish(file.name, file.rows, time.monotonic() - started)
 
-    def _damaged(self, manifest: Manifest, file: TableFile, what: str) -> DamagedBackupError:
+    def _damaged(self, manifest: Manifest, file: StoredFile, what: str) -> DamagedBackupError:
         environment, backup_id = manifest.environment.id, manifest.backup_id
         hint = self._newest_hint(environment, but=backup_id)
-        return DamagedBackupError(f"file '{file.file}' of backup {backup_id} of '{environment}' {what}", hint)
+        needed = f", which backup {backup_id} adds to," if file.backup_id else ""
+        place = f"file '{file.file}' of backup {manifest.folder_of(file)} of '{environment}'{needed}"
+        return DamagedBackupError(f"{place} {what}", hint)
 
     def _listing(self, environment: str) -> tuple[list[str], list[str]]:
         """The ids of the complete and of the incomplete backups, each oldest first."""

@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from mwaa_dr.framework.backup_files import GZIP
 from mwaa_dr.framework.csv_rows import encode, records
 from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.staging import Staged, fill_stage, finish_stage, make_stage
+from mwaa_dr.framework.dropped_rows import KeptRows, Runs, read_dropped
 from mwaa_dr.framework.envelope import DataKey, decrypting_reader, file_aad
 from mwaa_dr.framework.errors import DamagedBackupError
+from mwaa_dr.framework.gunzip import BLOCK, GunzipReader
 from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.hashing import HashingReader
 from mwaa_dr.framework.storage.storage import Reader, Storage
-
-BLOCK = 1 << 17
-
-
-class GunzipReader:
-    """Decompresses one gzip member; raises DamagedBackupError when it is cut, altered or followed by anything."""
-
-    def __init__(self, source: Reader, file: str) -> None:
-        self._source, self._file = source, file
-        self._inflate = zlib.decompressobj(GZIP)
-        self._ended = False
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Give at most `size` bytes; nothing at the end."""
-        limit = size if size > 0 else 1 << 30
-        while not self._ended:
-            data = self._inflate.unconsumed_tail or self._source.read(BLOCK)
-            try:
-                out = self._inflate.decompress(data, limit)
-            except zlib.error as err:
-                raise self._damaged("is no readable gzip") from err
-            self._check_end(data)
-            if out:
-                return out
-        return b""
-
-    def _check_end(self, data: bytes) -> None:
-        if self._inflate.eof:
-            self._ended = True
-            if self._inflate.unused_data or self._source.read(1):
-                raise self._damaged("goes on after its end")
-        elif not data:
-            raise self._damaged("is cut short")
-
-    def _damaged(self, what: str) -> DamagedBackupError:
-        return DamagedBackupError(f"file '{self._file}' {what}", "Choose another backup.")
 
 
 class Chunks:
@@ -97,13 +61,14 @@ class TableReader:
     @contextmanager
     def open(self, file: TableFile) -> Iterator[Reader]:
         """Stream the CSV of a file; at the end of the block its hash has been compared with the manifest."""
-        path = f"{self.manifest.environment.id}/{self.manifest.backup_id}/{file.file}"
+        path = f"{self.manifest.environment.id}/{self.manifest.folder_of(file)}/{file.file}"
         with ExitStack() as stack:
             hashed = HashingReader(stack.enter_context(self.storage.open_reader(path)))
             source: Reader = _Counting(hashed, file.name, self.progress)
             if file.encrypted:
                 source = self._decrypting(source, file)
-            yield GunzipReader(source, file.file)
+            rows: Reader = GunzipReader(source, file.file)
+            yield KeptRows(rows, self._dropped(file)) if file.dropped else rows
             while hashed.read(BLOCK):
                 pass
             if hashed.sha256 != file.sha256:
@@ -120,6 +85,14 @@ class TableReader:
                 fill_stage(cursor, stage, file, rows)
             self.progress.finish(file.name, file.rows, time.monotonic() - started)
         finish_stage(cursor, stage)
+
+    def _dropped(self, file: TableFile) -> Runs:
+        """The rows of a file that are gone since it was written."""
+        dropped = self.manifest.dropped_of(file.table)
+        if dropped is None:
+            raise DamagedBackupError(f"no list names the dropped rows of file '{file.file}'")
+        path = f"{self.manifest.environment.id}/{self.manifest.folder_of(dropped)}/{dropped.file}"
+        return read_dropped(self.storage, path, dropped)[self.manifest.folder_of(file), file.file]
 
     def _decrypting(self, source: Reader, file: TableFile) -> Reader:
         if self.key is None:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 
 from mwaa_dr.framework import text
@@ -121,9 +121,10 @@ class _Verifier:
     def _files(self) -> None:
         self.progress.phase("verify files")
         repository = BackupRepository(self.storage)
-        for file in self.manifest.tables:
-            with self._check(f"file {file.file}", f"{file.size:,} bytes"):
-                repository.verify_files(replace(self.manifest, tables=(file,)), self.progress)
+        for file in self.manifest.files:
+            folder = f"{file.backup_id}/" if file.backup_id else ""
+            with self._check(f"file {folder}{file.file}", f"{file.size:,} bytes"):
+                repository.verify_file(self.manifest, file, self.progress)
 
     def _data(self, reader: TableReader) -> None:
         from mwaa_dr.versions import factory_for

@@ -31,6 +31,8 @@ class Catalog:
     """Blocks of each table's rows, without what it keeps out of line."""
     reads_ranges: bool
     """Whether the server reads a range of blocks without the rest of the table: from PostgreSQL 14 on."""
+    divided: frozenset[str] = frozenset()
+    """Tables whose rows lie in others, too: partitions, or those that inherit."""
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The column names of a table, in its own order, which differs between environments."""
@@ -60,7 +62,7 @@ def read_catalog(cursor: Cursor) -> Catalog:
         """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
                a.atthasdef OR a.attidentity <> '', pg_table_size(c.oid),
-               pg_relation_size(c.oid) / current_setting('block_size')::bigint
+               pg_relation_size(c.oid) / current_setting('block_size')::bigint, c.relkind = 'p' OR c.relhassubclass
           FROM pg_class c
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
          WHERE c.relkind IN ('r', 'p')
@@ -71,10 +73,12 @@ def read_catalog(cursor: Cursor) -> Catalog:
     tables: dict[str, list[Column]] = {}
     sizes: dict[str, int] = {}
     blocks: dict[str, int] = {}
-    for table, name, type_name, nullable, has_default, size, count in cursor.fetchall():
+    divided: set[str] = set()
+    for table, name, type_name, nullable, has_default, size, count, is_divided in cursor.fetchall():
         tables.setdefault(table, []).append(Column(name, type_name, nullable, has_default))
         sizes[table] = size
         blocks[table] = count
+        divided.update([table] if is_divided else ())
     if "alembic_version" not in tables:
         raise DatabaseError(
             "this database holds no Airflow metadata (there is no table 'alembic_version')",
@@ -82,7 +86,9 @@ def read_catalog(cursor: Cursor) -> Catalog:
         )
     # https://www.postgresql.org/docs/release/14.0/: "Allow efficient retrieval of rows in a range of TIDs".
     ranges = cursor.connection.server_version >= 140000
-    return Catalog({name: tuple(columns) for name, columns in tables.items()}, sizes, blocks, ranges)
+    return Catalog(
+        {name: tuple(columns) for name, columns in tables.items()}, sizes, blocks, ranges, frozenset(divided)
+    )
 
 
 def alembic_revision(cursor: Cursor) -> str:

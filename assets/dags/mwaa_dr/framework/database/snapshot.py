@@ -148,9 +148,9 @@ def rows_at_once(connection: Connection, query: str) -> int:
         return max(1, BUFFER // int(cursor.fetchone()[0] or 1))
 
 
-def copy_out(connection: Connection, query: str, target: Writer) -> int:
-    """Stream the rows of a query as Postgres' own CSV with a header; return their number."""
+def copy_out(connection: Connection, query: str, target: Writer, *, header: bool = True) -> int:
+    """Stream the rows of a query as Postgres' own CSV, by default with a header; return their number."""
     with connection.cursor() as cursor, io.BufferedWriter(_Forward(target), BUFFER) as buffer:
-        cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", buffer)
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER {str(header).lower()})", buffer)
         buffer.flush()
         return int(cursor.rowcount)

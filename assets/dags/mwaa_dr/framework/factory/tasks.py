@@ -173,6 +173,8 @@ def _back_up(job: Job) -> Report:
         fernet_keys=job.fernet_keys,
         kms_key_arns=settings.kms_key_arns,
         connections=settings.connections,
+        backup_mode=settings.backup_mode,
+        full_every=settings.full_every,
         skip_unreadable_secrets=settings.skip_unreadable_secrets,
         shrink_guard_percent=settings.shrink_guard_percent,
         retention=settings.retention,

@@ -27,6 +27,14 @@ class InFlight(str, Enum):
     RESUME = "resume"
 
 
+class BackupMode(str, Enum):
+    """How much a backup stores."""
+
+    FULL = "FULL"
+    INCREMENTAL = "INCREMENTAL"
+    """What has changed since the last one, where that can be known; else all."""
+
+
 @dataclass(frozen=True)
 class Retention:
     """Which backups are kept: the newest `newest`, and the newest of each of `days` days; 0 and 0 keep all."""
@@ -60,6 +68,11 @@ class BackupOptions:
     connections: int = 2
     piece_size: int = 32 << 20
     """Tables of fewer bytes than twice that are not split; see framework/pieces.py."""
+    backup_mode: BackupMode = BackupMode.FULL
+    full_every: int = 24
+    """With INCREMENTAL one backup of so many is a full one."""
+    increment_size: int = 1 << 20
+    """Tables of fewer bytes are whole in each increment."""
     skip_unreadable_secrets: bool = False
     shrink_guard_percent: int = 50
     retention: Retention = Retention()

@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from mwaa_dr.framework.model import setting_kinds as kinds
-from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, Retention, Strategy
 from mwaa_dr.framework.model.place import Place
 from mwaa_dr.framework.model.setting import (
     ALL,
@@ -56,6 +56,21 @@ class Settings(Place):
         used_by=BACKUP,
         variable="DR_BACKUP_RETENTION",
         default_in_words="`24,14d`",
+    )
+    backup_mode: BackupMode = setting(
+        BackupMode.FULL,
+        kinds.choice(BackupMode),
+        "All rows each time, or what has changed since the last backup; not with `CONFIG_ONLY`, which stores all.",
+        used_by=BACKUP,
+        conf="backup_mode",
+        variable="DR_BACKUP_MODE",
+    )
+    full_every: int = setting(
+        BackupOptions.full_every,
+        kinds.whole(1, 1000),
+        "With `INCREMENTAL`: one backup of so many is a full one.",
+        used_by=BACKUP,
+        variable="DR_FULL_EVERY",
     )
     shrink_guard_percent: int = setting(
         50,

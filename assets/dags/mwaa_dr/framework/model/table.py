@@ -117,6 +117,17 @@ class Table:
     """The file is encrypted with the KMS keys when there are any."""
 
     @property
+    def whole(self) -> str:
+        """Why an increment holds all rows of it; empty: what is stored of a row follows from that row alone."""
+        if self.secrets or self.confidential:
+            return "its file is bound to one backup"
+        if self.merge is Merge.DAGS:
+            return "a stop may say which are active"
+        if "SELECT" in f"{self.where} {' '.join(self.redact.values())}":
+            return "other tables decide which rows are kept"
+        return ""
+
+    @property
     def depends_on(self) -> frozenset[str]:
         """The tables that must be restored before this one."""
         run = {"dag_run", self.parent} if self.merge is Merge.RUN_CHILD else set()

@@ -1,0 +1,132 @@
+"""Which rows of a table are new since an older snapshot, and where those lie that are not.
+
+A row that is updated becomes a new version of it elsewhere in the table, written by another transaction; a version
+that stays, stays where it is until the table is written anew, which gives it another file.
+https://www.postgresql.org/docs/current/ddl-system-columns.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mwaa_dr.framework.database.catalog import Catalog
+from mwaa_dr.framework.database.connection import Connection, Cursor
+from mwaa_dr.framework.database.names import ident
+from mwaa_dr.framework.database.selection import rows_of, where
+from mwaa_dr.framework.model.table import Table
+
+BLOCKS = 256
+"""Of a range: 2 MB of rows."""
+Blocks = tuple[int, int | None]
+
+_IN_ORDER = {
+    "synchronize_seqscans": "off",
+    "max_parallel_workers_per_gather": "0",
+    "enable_indexscan": "off",
+    "enable_indexonlyscan": "off",
+    "enable_bitmapscan": "off",
+}
+_HASH = "hashtidextended(ctid, 0)"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a snapshot sees of a range of blocks."""
+
+    rows: int
+    hash: int
+    old_rows: int = 0
+    """Those that were there at the older snapshot."""
+    old_hash: int = 0
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the transactions and the places of a snapshot belong to."""
+
+    identity: str
+    horizon: int
+
+
+def see_server(cursor: Cursor, revision: str) -> Server:
+    """What must be the same for transactions and places to mean the same.
+
+    A server that was restored from a copy, of a snapshot of its disks or to a point in time, gives the numbers of lost
+    transactions anew; but it was started since, and so was one that took over.
+    """
+    cursor.execute(
+        "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid, current_setting('server_version_num')),"
+        " pg_snapshot_xmin(pg_current_snapshot())::text"
+        " FROM pg_database d WHERE d.datname = current_database()"
+    )
+    identity, horizon = cursor.fetchone()
+    return Server(f"{identity} {revision}", int(horizon))
+
+
+def fingerprint(cursor: Cursor, table: Table, columns: Collection[str], ours: Collection[str]) -> str:
+    """What decides, beside its rows, what is stored of a table; the table must be held, or it may be another soon."""
+    cursor.execute(
+        """
+        SELECT pg_relation_filenode(c.oid)::text, string_agg(concat_ws(' ', a.attnum, a.attname,
+               format_type(a.atttypid, a.atttypmod), a.attmissingval::text), ', ' ORDER BY a.attnum)
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE c.oid = to_regclass(%s) GROUP BY c.oid
+        """,
+        (ident(table.name),),
+    )
+    told = [*map(str, cursor.fetchone()), rows_of(table, tuple(columns), ours)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def can_be_added_to(table: Table, catalog: Catalog, least: int) -> bool:
+    """Whether only the changes of a table may be stored; small ones are not worth it."""
+    lies_alone = table.name not in catalog.divided and catalog.sizes[table.name] >= least
+    return catalog.reads_ranges and lies_alone and not table.whole
+
+
+@contextmanager
+def in_order(connection: Connection) -> Iterator[Cursor]:
+    """Have the rows of a table come in the order of their places; the connection is in a transaction."""
+    with connection.cursor() as cursor:
+        for name, value in _IN_ORDER.items():
+            cursor.execute(f"SET LOCAL {name} = {value}")
+        yield cursor
+        for name in _IN_ORDER:
+            cursor.execute(f"SET LOCAL {name} TO DEFAULT")
+
+
+def is_old(cursor: Cursor, horizon: int) -> str:
+    """The condition of a row that was written by a transaction below the horizon.
+
+    The counter of transactions has 32 bits in a row; `age` says how far one lies back, as long as it is not 2^31.
+    """
+    cursor.execute(f"SELECT age('{horizon % 2**32}'::xid)")
+    return f"age(xmin) > {int(cursor.fetchone()[0])}"
+
+
+def see(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, old: str = "false") -> Seen:
+    """Count the rows in a range of blocks, and hash their places; `old` says which of them were there before."""
+    cursor.execute(
+        f"SELECT count(*), bit_xor({_HASH}), count(*) FILTER (WHERE {old}), bit_xor({_HASH}) FILTER (WHERE {old})"
+        f" FROM {ident(table.name)}{where(table, ours, blocks)}"
+    )
+    return Seen(*(int(value or 0) for value in cursor.fetchone()))
+
+
+def places(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, also: str = "") -> bytes:
+    """The places of the rows in a range of blocks, one behind the other, in the order in which the rows come."""
+    cursor.execute(
+        f"SELECT string_agg(tidsend(ctid), ''::bytea) FROM {ident(table.name)}{where(table, ours, blocks, also)}"
+    )
+    return bytes(cursor.fetchone()[0] or b"")
+
+
+def ranges(blocks: Blocks, known_end: int) -> list[Blocks]:
+    """A range of blocks in shorter ones; what lies behind the end that is known belongs to the last one."""
+    first, end = blocks
+    firsts = range(first, max(known_end if end is None else end, first + 1), BLOCKS)
+    return list(itertools.pairwise([*firsts, end]))

@@ -1,0 +1,182 @@
+"""One table of an increment: the rows that are new since its parent, and the numbers of those that are gone."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from mwaa_dr.framework.backup_files import BackupFiles
+from mwaa_dr.framework.chain import Range, TableChain
+from mwaa_dr.framework.database import placed
+from mwaa_dr.framework.database.connection import Connection, Cursor
+from mwaa_dr.framework.database.placed import Blocks, Seen
+from mwaa_dr.framework.database.selection import rows_of
+from mwaa_dr.framework.database.snapshot import copy_out
+from mwaa_dr.framework.dropped_rows import Runs, read_dropped, write_dropped
+from mwaa_dr.framework.manifest import DroppedRows, Manifest, TableFile
+from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.places import PlacesFile, of_sent, of_stored, read_places, write_places
+from mwaa_dr.framework.storage.storage import Writer
+
+MOST_RUNS = 500_000
+"""Runs of neighbouring rows that may be gone from a table, which are held in memory."""
+
+
+class WholeTable(Exception):  # noqa: N818 - a way out, not an error
+    """The table is better stored whole, with the reason."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What an increment stores of a table, and what the next one needs to know of it."""
+
+    files: tuple[TableFile, ...]
+    dropped: tuple[DroppedRows, ...]
+    chain: TableChain
+
+
+@dataclass
+class Growth:
+    """Compares a table with what its parent's files hold; `grow` does it once."""
+
+    connection: Connection
+    files: BackupFiles
+    table: Table
+    columns: tuple[str, ...]
+    ours: tuple[str, ...]
+    parent: Manifest
+    before: TableChain
+    horizon: int
+    """The parent's."""
+    blocks: int
+    """That the table has now."""
+    _old: str = ""
+    _seen: list[tuple[Blocks, Seen]] = field(default_factory=list)
+
+    def grow(self) -> Grown:
+        """Store what has changed; raises WholeTable where that is no gain, or what the parent left does not fit."""
+        with placed.in_order(self.connection) as cursor:
+            self._old = placed.is_old(cursor, self.horizon)
+            self._seen = [(blocks, self._see(cursor, blocks)) for blocks in self._ranges()]
+            kept = sum(seen.old_rows for _, seen in self._seen)
+            new = sum(seen.rows for _, seen in self._seen) - kept
+            if any(seen.rows for (first, _), seen in self._seen if first >= max(self.before.end, self.blocks)):
+                raise WholeTable("it has rows behind its end")
+            if new >= kept:
+                raise WholeTable(f"{new:,} of its {new + kept:,} rows are new")
+            older, dropped = self._older(cursor, kept)
+            own = [self._new(cursor, new)] if new else []
+        files = [*older, *(file for file, _ in own)]
+        end = max(self.before.end, self.blocks)
+        return Grown(
+            tuple(replace(file, parts=len(files)) for file in files),
+            dropped,
+            TableChain(
+                self.before.fingerprint,
+                tuple(Range(first, seen.rows, seen.hash) for (first, _), seen in self._seen if first < end),
+                end,
+                (*self._places(older), *(places for _, places in own)),
+            ),
+        )
+
+    def _ranges(self) -> list[Blocks]:
+        """Those of the parent, and what has been added behind them."""
+        bounds = [*(one.first for one in self.before.ranges), self.before.end]
+        return [*itertools.pairwise(bounds), *placed.ranges((self.before.end, None), self.blocks)]
+
+    def _see(self, cursor: Cursor, blocks: Blocks) -> Seen:
+        return placed.see(cursor, self.table, self.ours, blocks, self._old)
+
+    def _new(self, cursor: Cursor, expected: int) -> tuple[TableFile, PlacesFile]:
+        """Store the rows that are new, and their places."""
+        fresh = [blocks for blocks, seen in self._seen if seen.rows > seen.old_rows]
+        new = f"NOT {self._old}"
+
+        def fill(target: Writer) -> int:
+            queries = (rows_of(self.table, self.columns, self.ours, blocks=blocks, also=new) for blocks in fresh)
+            return sum(
+                copy_out(self.connection, query, target, header=not number) for number, query in enumerate(queries)
+            )
+
+        def fill_places(target: Writer) -> None:
+            for blocks in fresh:
+                write_places(target, blocks[0], placed.places(cursor, self.table, self.ours, blocks, new))
+
+        file = self.files.write(self.table.name, self.columns, fill)
+        if file.rows != expected:
+            raise WholeTable(f"{file.rows:,} rows were copied, {expected:,} counted")
+        name = f"{self.table.name}.places.gz"
+        return file, PlacesFile(self.files.backup_id, file.file, name, *self.files.write_beside(name, fill_places))
+
+    def _older(self, cursor: Cursor, kept: int) -> tuple[list[TableFile], tuple[DroppedRows, ...]]:
+        """The parent's files, each with the number of rows that are still there, and the list of the others."""
+        known = {(one.backup_id, one.of): one for one in self.before.places}
+        told = self.parent.dropped_of(self.table.name)
+        gone = dict(read_dropped(self.files.storage, self._path(told), told)) if told else {}
+        found: Counter[int] = Counter()
+        files, grows = [], False
+        for file in self.parent.files_of(self.table.name):
+            place = self.parent.folder_of(file), file.file
+            before = gone.pop(place, Runs())
+            now = before.union(Runs(self._lost(cursor, known[place], before, found)))
+            grows = grows or len(now) > len(before)
+            rows = file.rows + len(before) - len(now)
+            if rows:
+                files.append(replace(file, backup_id=place[0], rows=rows, dropped=len(now)))
+                gone[place] = now
+        self._check(files, found, kept, gone.values())
+        if not any(gone.values()):
+            return files, ()
+        if told and not grows:
+            return files, (replace(told, backup_id=self.parent.folder_of(told)),)
+        return files, (self._store({place: runs for place, runs in gone.items() if len(runs)}),)
+
+    def _lost(self, cursor: Cursor, told: PlacesFile, gone: Runs, found: Counter[int]) -> Iterator[int]:
+        """The numbers of the rows of a file that were there at the parent's snapshot, and are no longer."""
+        seen = {blocks[0]: (blocks, seen) for blocks, seen in self._seen}
+        changed = self._changed()
+        number = 0
+        for first, rows, stored in read_places(self.files.storage, self._path(told), told):
+            if first in changed:
+                there = set(of_sent(placed.places(cursor, self.table, self.ours, seen[first][0], self._old)))
+                was_there = of_stored(rows, stored)
+                row_at = dict(zip(was_there, range(number, number + rows), strict=True))
+                for row in gone.within(number, number + rows):
+                    # Another row may have taken the place since.
+                    del row_at[was_there[row - number]]
+                lost = sorted(row_at[place] for place in row_at.keys() - there)
+                found[first] += len(row_at) - len(lost)
+                yield from lost
+            number += rows
+
+    def _changed(self) -> set[int]:
+        """The ranges in which other rows of before the horizon are than the parent saw."""
+        before = {one.first: (one.rows, one.hash) for one in self.before.ranges}
+        return {
+            blocks[0] for blocks, seen in self._seen if (seen.old_rows, seen.old_hash) != before.get(blocks[0], (0, 0))
+        }
+
+    def _check(self, files: list[TableFile], found: Counter[int], kept: int, gone: Collection[Runs]) -> None:
+        """Raise WholeTable unless the files hold each row that the server has from before, and no other."""
+        changed = self._changed()
+        differ = any(seen.old_rows != found[first] for (first, _), seen in self._seen if first in changed)
+        if differ or sum(file.rows for file in files) != kept:
+            raise WholeTable("the files of its parent hold other rows")
+        if sum(runs.count for runs in gone) > MOST_RUNS or sum(map(len, gone)) > kept:
+            raise WholeTable("too many rows of its parent are gone")
+
+    def _store(self, gone: Mapping[tuple[str, str], Runs]) -> DroppedRows:
+        name = f"{self.table.name}.dropped.gz"
+        stored = self.files.write_beside(name, lambda target: write_dropped(target, gone))
+        return DroppedRows(self.table.name, name, sum(map(len, gone.values())), *stored)
+
+    def _places(self, older: list[TableFile]) -> Iterator[PlacesFile]:
+        """Those of the parent's files that are still needed."""
+        needed = {(file.backup_id, file.file) for file in older}
+        return (one for one in self.before.places if (one.backup_id, one.of) in needed)
+
+    def _path(self, told: PlacesFile | DroppedRows) -> str:
+        folder = told.backup_id or self.parent.backup_id
+        return f"{self.files.environment.id}/{folder}/{told.file}"

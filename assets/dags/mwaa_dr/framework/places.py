@@ -1,0 +1,78 @@
+"""Where the rows of a file lie in their table: what tells later which of them are still there."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mwaa_dr.framework.errors import DamagedBackupError
+from mwaa_dr.framework.gunzip import GunzipReader, exactly
+from mwaa_dr.framework.storage.hashing import HashingReader
+from mwaa_dr.framework.storage.storage import Storage, Writer
+
+PLACE = 6
+"""Bytes of a place, as the server sends a `ctid`: four of the block, two of the row in it."""
+_HEAD = struct.Struct(">II")
+
+
+@dataclass(frozen=True)
+class PlacesFile:
+    """The file that has the places of the rows of one file of a table, in their order."""
+
+    backup_id: str
+    """The backup in whose folder both lie."""
+    of: str
+    """The file with the rows."""
+    file: str
+    size: int
+    sha256: str
+
+
+def write_places(target: Writer, first_block: int, places: bytes) -> None:
+    """Write the places of the rows in a range of blocks; byte by byte of a place, which makes them short."""
+    if places:
+        target.write(_HEAD.pack(first_block, len(places) // PLACE))
+        target.write(b"".join(places[byte::PLACE] for byte in range(PLACE)))
+
+
+def read_places(storage: Storage, path: str, told: PlacesFile) -> Iterator[tuple[int, int, bytes]]:
+    """For each range of blocks its first one, the number of places in it, and these as they are stored.
+
+    Raises DamagedBackupError at the latest at the end: nothing is to be concluded before that.
+    """
+    with storage.open_reader(path) as stored:
+        hashed = HashingReader(stored)
+        source = GunzipReader(hashed, told.file)
+        while head := exactly(source, _HEAD.size):
+            if len(head) < _HEAD.size:
+                raise DamagedBackupError(f"file '{told.file}' is cut short")
+            first_block, rows = _HEAD.unpack(head)
+            planes = exactly(source, rows * PLACE)
+            if len(planes) < rows * PLACE:
+                raise DamagedBackupError(f"file '{told.file}' is cut short")
+            yield first_block, rows, planes
+    if hashed.sha256 != told.sha256:
+        raise DamagedBackupError(f"file '{told.file}' was altered: its SHA-256 is another")
+
+
+def as_numbers(planes: Sequence[bytes]) -> array[int]:
+    """Places as numbers, of which no two are alike; all at once, since they are many."""
+    wide = bytearray(8 * len(planes[0]))
+    for byte, plane in enumerate(planes):
+        wide[byte if sys.byteorder == "big" else PLACE - 1 - byte :: 8] = plane
+    numbers = array("q")
+    numbers.frombytes(wide)
+    return numbers
+
+
+def of_stored(rows: int, stored: bytes) -> array[int]:
+    """The places that `read_places` gave."""
+    return as_numbers([stored[byte * rows : (byte + 1) * rows] for byte in range(PLACE)])
+
+
+def of_sent(places: bytes) -> array[int]:
+    """The places that a server sent one behind the other."""
+    return as_numbers([places[byte::PLACE] for byte in range(PLACE)])
