@@ -113,12 +113,27 @@ def _merge_numbered(work: Work, stage: Staged, sparse: bool, replace: bool, ours
     if replace:
         merged.replaced = _replace(work, stage)
         merged.kept -= merged.replaced
+    joined, new = "", f"s.{key}"
+    if changed := _changed(work, table.name):
+        joined = f" LEFT JOIN {changed} m ON m.old = s.{key} WHERE m.inserted IS NOT FALSE"
+        new = f"COALESCE(m.new, s.{key})"
     merged.inserted = work.run(
         f"INSERT INTO {ident(table.name)} ({target_columns(stage)})"
-        f" SELECT {values(stage, 's', {table.surrogate: f'COALESCE(m.new, s.{key})'})}"
-        f" FROM {stage.name} s LEFT JOIN {mapped} m ON m.old = s.{key} WHERE m.inserted IS NOT FALSE"
+        f" SELECT {values(stage, 's', {table.surrogate: new})} FROM {stage.name} s{joined}"
     )
     return merged
+
+
+def _changed(work: Work, table: str) -> str:
+    """The temporary table of the rows that are not inserted under their own key; empty where all are."""
+    name = ident(f"mwaa_dr_changed_{table}")
+    changed = work.run(
+        f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS"
+        f" SELECT old, new, inserted FROM {key_map(table)} WHERE NOT inserted OR new <> old"
+    )
+    if changed:
+        work.run(f"ANALYZE {name}")
+    return name if changed else ""
 
 
 def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> None:
