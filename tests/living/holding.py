@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -58,10 +59,11 @@ def restore_held(
     *,
     seconds: float = HELD_SECONDS,
     meanwhile: Callable[[], None] = lambda: None,
+    **options: Any,
 ) -> Held:
     """Restore the primary's backup into an environment that is at work, slowly."""
     before = second.pids()
     pulse = Pulse(second.url)
     with pulse.taken(), merge_held(seconds, meanwhile):
-        report = engine.restore(second.url, world.place, version=world.version, in_flight=in_flight)
+        report = engine.restore(second.url, world.place, version=world.version, in_flight=in_flight, **options)
     return Held(report, pulse, before, second.pids())

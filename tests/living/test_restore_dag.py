@@ -40,6 +40,11 @@ def test_from_begin_to_commit_the_restoring_task_makes_no_airflow_call(guarded: 
     assert guarded.tasks("interrupted", RUN)["first"] == "success"
 
 
+def test_the_fast_way_is_open_to_the_task_itself(guarded: Living) -> None:
+    log = guarded.task_log("restore_guarded")
+    assert "the fast way" in log, log[-5000:]
+
+
 def test_the_run_that_restores_survives_and_leaves_its_result(guarded: Living) -> None:
     assert guarded.runs("restore_guarded") == {RUN: "success"}
     keys = guarded.query("SELECT key FROM xcom WHERE dag_id = 'restore_guarded'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import airflow
@@ -13,7 +14,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from mwaa_dr.framework.database.connection import MetadataDb
+from mwaa_dr.framework.factory import tasks
 from mwaa_dr.framework.factory.tasks import LogProgress
+from mwaa_dr.framework.model.options import RestoreOptions
 from mwaa_dr.versions import factory_for
 
 window: list[str] = []
@@ -65,6 +68,9 @@ else:
 guarded(Variable, "get")
 guarded(Session, "__init__")
 event.listen(Engine, "before_cursor_execute", lambda *_: forbid("a statement of Airflow"))
+
+# However small the backup is: the fast way locks what this very task's row is in.
+vars(tasks)["RestoreOptions"] = partial(RestoreOptions, exclusive_rows=0)
 
 factory = factory_for(airflow.__version__)
 watched_dag = factory("restore_guarded").create_restore_dag()

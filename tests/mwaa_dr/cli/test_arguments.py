@@ -42,7 +42,8 @@ def test_the_defaults_are_those_of_the_dags() -> None:
         Strategy.APPEND,
         InFlight.DROP,
     )
-    assert (restore.backup, restore.source, restore.region, restore.lock_seconds) == ("", "", "", 1800)
+    assert (restore.backup, restore.source, restore.region) == ("", "", "")
+    assert (restore.lock_seconds, restore.exclusive_seconds) == (1800, 60)
 
 
 def test_every_word_and_number_is_read() -> None:

@@ -168,6 +168,7 @@ def _restore(session: Session) -> Outcome:
         own_dags=OWN_DAGS,
         dry_run=asked.dry_run,
         lock_seconds=asked.lock_seconds,
+        exclusive_seconds=asked.exclusive_seconds,
     )
     with ExitStack() as stack:
         storage = session.storage()

@@ -18,6 +18,7 @@ from mwaa_dr.framework.database.connection import (
     take_lock,
     translated_errors,
 )
+from mwaa_dr.framework.database.fast_load import FastLoad
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
@@ -34,6 +35,9 @@ from mwaa_dr.framework.storage.storage import Storage
 from mwaa_dr.framework.table_reader import TableReader
 
 logger = logging.getLogger(__name__)
+
+MEMORY = "64MB"
+"""For each sort or hash table of a statement: MWAA's database serves its scheduler, too."""
 
 
 def restore_backup(
@@ -92,14 +96,20 @@ class _Restore:
         if self.options.dry_run:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
+        began = time.monotonic()
         for stage, files in plan:
             reader.stage(cursor, stage, files, box)
-        cursor.execute("SET LOCAL lock_timeout = '60s'")
+        staging_seconds = time.monotonic() - began
+        cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
         work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
         stages = {stage.table.name: stage for stage, _ in plan}
         self._settle_in_flight(work, stages, manifest, ours)
-        merged = self._merge(work, stages, catalog, ours, manifest)
+        fast = FastLoad(work, stages, self.options, staging_seconds, self.notes)
+        merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
+
+    def _may_lock(self) -> bool:
+        return self.options.exclusive_seconds > 0 and not self.options.dry_run
 
     def _wanted(self) -> list[Table]:
         return [t for t in self.tables if self.options.strategy_of(t.name) is not Strategy.DO_NOTHING]
@@ -118,6 +128,8 @@ class _Restore:
         catalog: Catalog,
         ours: tuple[str, ...],
         manifest: Manifest,
+        *,
+        fast: FastLoad | None,
     ) -> MergeResult:
         merger = Merger(
             work=work,
@@ -127,6 +139,7 @@ class _Restore:
             ours=ours,
             same_environment=manifest.environment == self.options.environment,
             progress=self.progress,
+            fast=fast,
         )
         return merger.merge()
 

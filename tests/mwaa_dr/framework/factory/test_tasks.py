@@ -106,11 +106,12 @@ def test_a_backup_is_told_what_its_settings_say(
 def test_a_restore_is_told_what_its_conf_says(engine: Engine, tmp_path: Path) -> None:
     conf = {"backup_id": "B7", "environment": "prod.eu-west-1", "variable_restore_strategy": "REPLACE"}
     conf |= {"dry_run": "yes", "activate_dags": "no"}
-    work(Operation.RESTORE, tmp_path, conf, DR_LOCK_SECONDS="60")
+    work(Operation.RESTORE, tmp_path, conf, DR_LOCK_SECONDS="60", DR_EXCLUSIVE_SECONDS="0")
     options: RestoreOptions = engine.options
     assert (options.backup_id, options.source) == ("B7", "prod.eu-west-1")
     assert (options.variables, options.connections) == (Strategy.REPLACE, Strategy.APPEND)
-    assert (options.dry_run, options.lock_seconds, options.activate_dags) == (True, 60, False)
+    assert (options.dry_run, options.activate_dags) == (True, False)
+    assert (options.lock_seconds, options.exclusive_seconds) == (60, 0)
     assert options.own_run == OwnRun("my_dag", "run-1")
 
 

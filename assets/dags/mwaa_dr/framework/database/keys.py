@@ -49,7 +49,7 @@ def next_key(work: Work, stage: Staged) -> str:
 
 
 def renumber(work: Work, stage: Staged) -> int:
-    """Give each row of the map that is to be inserted a key of its own where its old one is taken."""
+    """Give each row of the map that is to be inserted a key of its own where its old one is taken, in their order."""
     mapped, table = key_map(stage.table.name), ident(stage.table.name)
     column = ident(stage.table.surrogate)
     taken = f"SELECT m.old FROM {mapped} m JOIN {table} t ON t.{column} = m.old WHERE m.inserted"
@@ -57,7 +57,7 @@ def renumber(work: Work, stage: Staged) -> int:
         return 0
     return work.run(
         f"UPDATE {mapped} m SET new = c.fresh"
-        f" FROM (SELECT taken.old, {next_key(work, stage)} AS fresh FROM ({taken}) taken) c"
+        f" FROM (SELECT taken.old, {next_key(work, stage)} AS fresh FROM ({taken} ORDER BY m.old) taken) c"
         " WHERE m.old = c.old"
     )
 

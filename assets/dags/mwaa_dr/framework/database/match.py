@@ -32,7 +32,7 @@ def merge_matching(
     if stage.table.superseded:
         work.run(f"DELETE FROM {stage.name} s WHERE {stage.table.superseded}")
     if stage.table.surrogate:
-        return _merge_numbered(work, stage, replace, ours)
+        return _merge_numbered(work, stage, _map_is_sparse(stage, stages), replace, ours)
     return _merge_keyed(work, stage)
 
 
@@ -93,10 +93,16 @@ def make_map(work: Work, stage: Staged) -> None:
     )
 
 
-def _merge_numbered(work: Work, stage: Staged, replace: bool, ours: Collection[str]) -> Merged:
+def _map_is_sparse(stage: Staged, stages: Mapping[str, Staged]) -> bool:
+    """Whether the map holds only keys that change: nobody looks the others up, as with the audit log."""
+    referred = any(r.table == stage.table.name for other in stages.values() for r in other.table.references)
+    return not (referred or stage.table.below_highest or stage.table.other_keys)
+
+
+def _merge_numbered(work: Work, stage: Staged, sparse: bool, replace: bool, ours: Collection[str]) -> Merged:
     table = stage.table
     raise_sequence(work, stage)
-    _pair(work, stage, ours)
+    _pair(work, stage, sparse, ours)
     if table.below_highest:
         renumber_below(work, stage)
     else:
@@ -107,40 +113,62 @@ def _merge_numbered(work: Work, stage: Staged, replace: bool, ours: Collection[s
     if replace:
         merged.replaced = _replace(work, stage)
         merged.kept -= merged.replaced
+    joined, new = "", f"s.{key}"
+    if changed := _changed(work, table.name):
+        joined = f" LEFT JOIN {changed} m ON m.old = s.{key} WHERE m.inserted IS NOT FALSE"
+        new = f"COALESCE(m.new, s.{key})"
     merged.inserted = work.run(
         f"INSERT INTO {ident(table.name)} ({target_columns(stage)})"
-        f" SELECT {values(stage, 's', {table.surrogate: 'm.new'})}"
-        f" FROM {stage.name} s JOIN {mapped} m ON m.old = s.{key} WHERE m.inserted ORDER BY m.new"
+        f" SELECT {values(stage, 's', {table.surrogate: new})} FROM {stage.name} s{joined}"
     )
     return merged
 
 
-def _pair(work: Work, stage: Staged, ours: Collection[str]) -> None:
-    """Build the map old key -> new key; the n-th of several equal rows is paired with the n-th there.
+def _changed(work: Work, table: str) -> str:
+    """The temporary table of the rows that are not inserted under their own key; empty where all are."""
+    name = ident(f"mwaa_dr_changed_{table}")
+    changed = work.run(
+        f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS"
+        f" SELECT old, new, inserted FROM {key_map(table)} WHERE NOT inserted OR new <> old"
+    )
+    if changed:
+        work.run(f"ANALYZE {name}")
+    return name if changed else ""
+
+
+def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> None:
+    """Build the map old key -> new key, a sparse one without the rows that are to be inserted under a free key."""
+    table, mapped, key = stage.table, key_map(stage.table.name), ident(stage.table.surrogate)
+    make_map(work, stage)
+    if work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {_within(stage)}"):
+        work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, ours)}) paired")
+    taken = f" JOIN {ident(table.name)} t ON t.{key} = s.{key}" if sparse else ""
+    work.run(
+        f"INSERT INTO {mapped} SELECT s.{key}, s.{key}, true FROM {stage.name} s{taken}"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
+    )
+    _pair_by_other_keys(work, stage)
+    work.run(f"ANALYZE {mapped}")
+
+
+def _paired(stage: Staged, ours: Collection[str]) -> str:
+    """The query of the keys of rows that are alike: the n-th of several equal ones is paired with the n-th there.
 
     The rows of the target are read as a backup would hold them, so that a redacted row meets its original.
     """
-    table, mapped = stage.table, key_map(stage.table.name)
-    key = ident(table.surrogate)
-    within = _within(stage)
-    make_map(work, stage)
-    if not work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {within}"):
-        work.run(f"INSERT INTO {mapped} SELECT {key}, {key}, true FROM {stage.name}")
-    else:
-        there = rows_of(dataclasses.replace(table, where=""), stage.columns, ours)
-        columns = table.key or tuple(c for c in stage.columns if c != table.surrogate)
-        staged_key, target_key = row_key(columns, "s"), row_key(columns, "t")
-        work.run(
-            f"INSERT INTO {mapped}"
-            f" WITH s AS (SELECT s.{key} AS id, {staged_key} AS k,"
-            f"  row_number() OVER (PARTITION BY {staged_key} ORDER BY s.{key}) AS n FROM {stage.name} s),"
-            f" t AS (SELECT t.{key} AS id, {target_key} AS k,"
-            f"  row_number() OVER (PARTITION BY {target_key} ORDER BY t.{key}) AS n"
-            f"  FROM ({there}) t WHERE {within})"
-            " SELECT s.id, COALESCE(t.id, s.id), t.id IS NULL FROM s LEFT JOIN t USING (k, n)"
-        )
-        _pair_by_other_keys(work, stage)
-    work.run(f"ANALYZE {mapped}")
+    table, key = stage.table, ident(stage.table.surrogate)
+    there = rows_of(dataclasses.replace(table, where=""), stage.columns, ours)
+    columns = table.key or tuple(c for c in stage.columns if c != table.surrogate)
+    staged_key, target_key = row_key(columns, "s"), row_key(columns, "t")
+    return (
+        f"WITH t AS MATERIALIZED (SELECT t.{key} AS id, {_moment(stage, 't')} AS moment, {target_key} AS k,"
+        f"  row_number() OVER (PARTITION BY {target_key} ORDER BY t.{key}) AS n FROM ({there}) t"
+        f"  WHERE {_within(stage)}),"
+        f" s AS (SELECT s.{key} AS id, {staged_key} AS k,"
+        f"  row_number() OVER (PARTITION BY {staged_key} ORDER BY s.{key}) AS n FROM {stage.name} s"
+        f"  WHERE {_moment(stage, 's')} IN (SELECT moment FROM t))"
+        " SELECT s.id AS old, t.id AS new FROM s JOIN t USING (k, n)"
+    )
 
 
 def _pair_by_other_keys(work: Work, stage: Staged) -> None:
@@ -158,6 +186,11 @@ def _pair_by_other_keys(work: Work, stage: Staged) -> None:
             f" JOIN (SELECT {number} AS id, {alike} AS k FROM {name} WHERE {given}) t USING (k)"
             " WHERE m.inserted AND m.old = s.id"
         )
+
+
+def _moment(stage: Staged, alias: str) -> str:
+    """What alike rows have alike, and few others: whatever is of another moment need not be looked at as a whole."""
+    return f"COALESCE({alias}.{ident(stage.table.within)}, '-infinity')" if stage.table.within else "true"
 
 
 def _within(stage: Staged) -> str:

@@ -16,6 +16,7 @@ from mwaa_dr.framework.database.dags import (
     merge_dags,
     unknown_active_dags,
 )
+from mwaa_dr.framework.database.fast_load import FastLoad, NotFastError
 from mwaa_dr.framework.database.match import Merged, merge_matching, replaces
 from mwaa_dr.framework.database.names import with_ours
 from mwaa_dr.framework.database.runs import (
@@ -26,7 +27,7 @@ from mwaa_dr.framework.database.runs import (
     remove_replaced,
 )
 from mwaa_dr.framework.database.staging import Staged
-from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.database.work import LateError, Work
 from mwaa_dr.framework.model.options import RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Merge
 from mwaa_dr.framework.progress import Progress
@@ -59,17 +60,39 @@ class Merger:
     ours: tuple[str, ...]
     same_environment: bool
     progress: Progress
+    fast: FastLoad | None = None
+    """What lets the tables that hold most rows be filled without their indexes; None: the merging way."""
     result: MergeResult = field(default_factory=MergeResult)
 
     def merge(self) -> MergeResult:
         """Merge everything; raise and change nothing when any part of it cannot be."""
+        if not (self.fast and self._merge_fast(self.fast)):
+            self._merge()
+        return self.result
+
+    def _merge_fast(self, fast: FastLoad) -> bool:
+        """Merge with exclusive locks; where that cannot be, undo it and return False."""
+        import psycopg2
+
+        self.work.run("SAVEPOINT fast")
+        try:
+            fast.check()
+            self._retried(self._unlocked_phase)
+            fast.lock()
+            self._locked_phase()
+        except (LateError, NotFastError, psycopg2.Error) as err:
+            fast.give_up(err)
+            self.fast, self.result = None, MergeResult()
+            return False
+        return True
+
+    def _merge(self) -> None:
         self._retried(self._unlocked_phase)
         self._retried(self._locked_phase)
-        return self.result
 
     def _unlocked_phase(self) -> None:
         for name in BEFORE_LOCK:
-            if name in self.stages:
+            if name in self.stages and name not in self._bulk:
                 self._table(self.stages[name])
 
     def _retried(self, step: Callable[[], None]) -> None:
@@ -105,12 +128,13 @@ class Merger:
             ]
         removed = self._remove_replaced() if runs else {}
         later = [s for s in self.stages.values() if s.table.name not in (*BEFORE_LOCK, *before_dags, *LAST)]
-        # The runs take long. What parser and tasks may add meanwhile (a permission, a Variable) would wait for the
-        # same key of ours, and then fail: such tables come after them.
         with_runs = self._with_runs()
         of_dags = [s for s in later if "dag" in s.table.depends_on and s.table.name not in with_runs]
-        for stage in sorted(later, key=lambda stage: stage.table.name not in with_runs):
-            if stage not in of_dags:
+        self._runs([s for s in later if s.table.name in with_runs])
+        # The runs take long. What parser and tasks may add meanwhile (a permission, a Variable) would wait for the
+        # same key of ours, and then fail: such tables come after them.
+        for stage in later:
+            if stage not in of_dags and stage.table.name not in with_runs:
                 self._table(stage)
         if "dag_version" in self.stages:
             settle_versions(self.work, self.stages["dag_version"])
@@ -122,6 +146,17 @@ class Merger:
         for name, rows in removed.items():
             found = self.result.lines[name]
             found.removed = max(0, rows - (found.replaced or 0)) or None
+
+    def _runs(self, stages: list[Staged]) -> None:
+        for stage in stages:
+            if stage.table.name not in self._bulk:
+                self._table(stage)
+        if self.fast:
+            self.fast.load(self._table)
+
+    @property
+    def _bulk(self) -> Collection[str]:
+        return self.fast.bulk if self.fast else ()
 
     def _with_runs(self) -> set[str]:
         """The tables of the runs, and all that they refer to."""

@@ -11,7 +11,7 @@ from mwaa_dr.framework.database.names import ident, key_map
 from mwaa_dr.framework.database.selection import UNFINISHED_RUN
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.model.table import Missing, Table
+from mwaa_dr.framework.model.table import Missing, Reference, Table
 
 _CLASH = "mwaa_dr_clash"
 _RUNS = key_map("dag_run")
@@ -91,7 +91,7 @@ def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merge
     raise_sequence(work, stage)
     renumber(work, stage)
     work.run(f"ANALYZE {_RUNS}")
-    joins, instead = _joins(stage, stages)
+    joins, instead = _joins(work, stage, stages)
     instead["id"] = "r.new"
     inserted = work.run(
         f"INSERT INTO dag_run ({target_columns(stage)}) SELECT {values(stage, 's', instead)}"
@@ -105,7 +105,7 @@ def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merge
 def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
     """Insert the rows that belong to the inserted runs, pointing at their new keys."""
     table = stage.table
-    joins, instead = _joins(stage, stages)
+    joins, instead = _joins(work, stage, stages)
     parent = ""
     if table.parent_key:
         parent = f" JOIN {ident(table.parent)} p ON p.{ident(table.parent_key)} = s.{ident(table.run[0])}"
@@ -143,8 +143,8 @@ def _fresh_keys(work: Work, stage: Staged) -> str:
     return f" LEFT JOIN {mapped} k ON k.old = s.{key}"
 
 
-def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, str]]:
-    """The joins that resolve a row's references, and the value of each referring column."""
+def _joins(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, str]]:
+    """The joins that resolve a row's references, and the value of each referring column that does not stay."""
     joins = ""
     instead: dict[str, str] = {}
     for number, reference in enumerate(stage.table.references):
@@ -155,11 +155,31 @@ def _joins(stage: Staged, stages: Mapping[str, Staged]) -> tuple[str, dict[str, 
         if reference.table not in stages:
             instead |= {} if reference.is_text else {reference.column: "NULL"}
             continue
-        kind = "JOIN" if reference.missing is Missing.DROP else "LEFT JOIN"
         alias, column = f"f{number}", f"s.{ident(reference.column)}"
         old, new = f"{alias}.old", f"{alias}.new"
         if reference.is_text:
-            old, new = f"{old}::text", f"CASE WHEN {column} ~ '^[0-9]+$' THEN {new}::text ELSE {column} END"
-        joins += f" {kind} {key_map(reference.table)} {alias} ON {old} = {column}"
-        instead[reference.column] = new
+            joins += f" LEFT JOIN {key_map(reference.table)} {alias} ON {old}::text = {column}"
+            instead[reference.column] = f"CASE WHEN {column} ~ '^[0-9]+$' THEN {new}::text ELSE {column} END"
+        elif reference.missing is Missing.DROP:
+            joins += f" JOIN {key_map(reference.table)} {alias} ON {old} = {column}"
+            instead[reference.column] = new
+        elif changed := _changed(work, stage, reference):
+            joins += f" LEFT JOIN {changed} {alias} ON {old} = {column}"
+            instead[reference.column] = f"CASE WHEN {old} IS NULL THEN {column} ELSE {new} END"
     return joins, instead
+
+
+def _changed(work: Work, stage: Staged, reference: Reference) -> str:
+    """The temporary table of the keys in a referring column that become others, or NULL; empty where all stay.
+
+    They are few: to join every row with the map of all keys would write large tables to the server's disk and back.
+    """
+    name, column = ident(f"mwaa_dr_changed_{stage.table.name}_{reference.column}"), f"s.{ident(reference.column)}"
+    changed = work.run(
+        f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT DISTINCT {column} AS old, m.new FROM {stage.name} s"
+        f" LEFT JOIN {key_map(reference.table)} m ON m.old = {column}"
+        f" WHERE {column} IS NOT NULL AND m.new IS DISTINCT FROM {column}"
+    )
+    if changed:
+        work.run(f"ANALYZE {name}")
+    return name if changed else ""

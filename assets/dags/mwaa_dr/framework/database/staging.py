@@ -14,6 +14,8 @@ from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.storage.storage import Reader
 
 COPY_BUFFER = 1 << 18
+SAMPLE = 10
+"""For the planner it is enough to know roughly what a stage holds: 3,000 rows of it are looked at, not 30,000."""
 
 
 @dataclass
@@ -117,7 +119,7 @@ def finish_stage(cursor: Cursor, stage: Staged) -> None:
     for name in filter(stage.has, stage.table.filled):
         value = stage.table.filled[name]
         cursor.execute(f"UPDATE {stage.name} SET {ident(name)} = {value} WHERE {ident(name)} IS NULL")
-    cursor.execute(f"ANALYZE {stage.name}")
+    cursor.execute(f"SET LOCAL default_statistics_target = {SAMPLE}; ANALYZE {stage.name}")
 
 
 def _refuse_left(cursor: Cursor, stage: Staged) -> None:

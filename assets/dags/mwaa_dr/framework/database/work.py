@@ -20,6 +20,10 @@ LATER = 10
 """Milliseconds: the server's clock must not run out before ours, which then tells why."""
 
 
+class LateError(Exception):
+    """What had to hurry was not done in time."""
+
+
 class Work:
     """Runs the statements of one transaction; after `start_clock` all of them share one time limit."""
 
@@ -28,6 +32,7 @@ class Work:
         self.dry_run = dry_run
         self._limit = lock_seconds
         self._locked_at: float | None = None
+        self._hurry_until = math.inf
 
     @property
     def locked_seconds(self) -> float:
@@ -37,6 +42,21 @@ class Work:
     def start_clock(self) -> None:
         """From now on locks are held that others may wait for."""
         self._locked_at = self._locked_at or time.monotonic()
+
+    def hurry(self, seconds: float) -> None:
+        """From now on there is so much time and no more; raise LateError, or the driver's QueryCanceled, after it."""
+        self.start_clock()
+        self._hurry_until = time.monotonic() + seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether what had to hurry was not done in time."""
+        return time.monotonic() >= self._hurry_until
+
+    def start_over(self) -> None:
+        """Stop the clock: what was locked has been let go."""
+        self._locked_at, self._hurry_until = None, math.inf
+        self.cursor.execute("SET LOCAL statement_timeout = 0")
 
     def run(self, sql: str) -> int:
         """Execute a statement; return the number of rows that it touched."""
@@ -96,7 +116,10 @@ class Work:
     def _limit_statement(self) -> None:
         self.check_limit()
         if self._locked_at is not None:
-            left = math.ceil((self._limit - self.locked_seconds) * 1000) + LATER
+            if self.is_late:
+                raise LateError
+            seconds = min(self._limit - self.locked_seconds, self._hurry_until - time.monotonic())
+            left = math.ceil(seconds * 1000) + LATER
             self.cursor.execute(f"SET LOCAL statement_timeout = {left}")
 
 

@@ -212,6 +212,7 @@ def _restore(job: Job) -> Report:
         own_run=job.own_run,
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
+        exclusive_seconds=settings.exclusive_seconds,
     )
     return job.work(job.tables, job.storage(), options, LogProgress())
 

@@ -107,6 +107,10 @@ class RestoreOptions:
     dry_run: bool = False
     lock_seconds: int = 1800
     """The merge gives up, and nothing is changed, when it holds its locks longer than this."""
+    exclusive_seconds: int = 60
+    """The fast way, which locks the tables of the runs as a whole, is taken for so long at most; 0: never."""
+    exclusive_rows: int = 50_000
+    """Fewer rows are not worth the fast way."""
 
     def strategy_of(self, table: str) -> Strategy | None:
         """What becomes of the rows of a table; None where the table has a rule of its own."""

@@ -131,6 +131,13 @@ class Settings(Place):
         used_by=RESTORE | CLEANUP,
         variable="DR_LOCK_SECONDS",
     )
+    exclusive_seconds: int = setting(
+        60,
+        kinds.whole(0, 120),
+        "How long a restore into empty tables may be expected to lock these as a whole, which is faster; `0`: never.",
+        used_by=RESTORE,
+        variable="DR_EXCLUSIVE_SECONDS",
+    )
     backup_id: str = setting(
         "",
         kinds.BACKUP_ID,

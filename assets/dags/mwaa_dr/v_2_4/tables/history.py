@@ -19,6 +19,7 @@ JOB = Table(
     Merge.MATCH,
     key=("job_type", "hostname", "unixname", "start_date", "dag_id"),
     surrogate="id",
+    within="start_date",
     where=FINISHED_JOBS,
     emptied=FINISHED_JOBS,
 )

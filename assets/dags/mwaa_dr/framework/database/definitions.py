@@ -1,0 +1,135 @@
+"""What can be dropped of a table and made again exactly, and the proof that it was: a fingerprint of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mwaa_dr.framework.database.connection import Cursor
+from mwaa_dr.framework.database.names import ident, text_array
+
+_SCHEMA = "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version'))"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A key, an index or a foreign key."""
+
+    table: str
+    name: str
+    text: str
+    """As PostgreSQL itself writes it."""
+    is_index: bool = False
+    """An index that no constraint owns."""
+
+    @property
+    def drop(self) -> str:
+        """The statement that takes it away."""
+        if self.is_index:
+            return f"DROP INDEX {ident(self.name)}"
+        return f"ALTER TABLE {ident(self.table)} DROP CONSTRAINT {ident(self.name)}"
+
+    @property
+    def make(self) -> str:
+        """The statement that makes it again, and checks every row that is there."""
+        if self.is_index:
+            return self.text
+        return f"ALTER TABLE {ident(self.table)} ADD CONSTRAINT {ident(self.name)} {self.text}"
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What is dropped of some tables, in the order in which it is made again."""
+
+    keys: tuple[Definition, ...]
+    foreign_keys: tuple[Definition, ...]
+
+    def drops(self) -> list[str]:
+        """The statements that take everything away: a foreign key before the key that it rests on."""
+        return [definition.drop for definition in (*self.foreign_keys, *self.keys)]
+
+    def makes(self) -> list[str]:
+        """The statements that make everything again."""
+        return [definition.make for definition in (*self.keys, *self.foreign_keys)]
+
+
+def definitions_of(cursor: Cursor, loaded: Collection[str], locked: Collection[str]) -> Definitions:
+    """The keys and indexes of the `loaded` tables, and the foreign keys among the `locked` ones.
+
+    A key that a foreign key of another table rests on is not among them, nor is a foreign key to another table: to
+    drop it would lock that table, too.
+    """
+    cursor.execute(
+        f"""
+        SELECT t.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k
+          JOIN pg_class t ON t.oid = k.conrelid JOIN pg_class r ON r.oid = k.confrelid
+         WHERE k.contype = 'f' AND t.relnamespace = {_SCHEMA} AND r.relnamespace = t.relnamespace
+           AND t.relname = ANY ({text_array(locked)}) AND r.relname = ANY ({text_array(locked)})
+         ORDER BY 1, 2
+        """
+    )
+    foreign = tuple(Definition(*row) for row in cursor.fetchall())
+    cursor.execute(
+        f"""
+        SELECT t.relname, x.relname, coalesce(pg_get_constraintdef(k.oid), pg_get_indexdef(i.indexrelid)), k.oid IS NULL
+          FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+          LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype <> 'f'
+         WHERE t.relnamespace = {_SCHEMA} AND t.relname = ANY ({text_array(loaded)})
+           AND coalesce(k.contype, 'u') IN ('p', 'u') AND NOT EXISTS (
+               SELECT 1 FROM pg_constraint f JOIN pg_class o ON o.oid = f.conrelid WHERE f.contype = 'f'
+                  AND f.conindid = i.indexrelid
+                  AND (o.relnamespace <> t.relnamespace OR o.relname <> ALL ({text_array(locked)})))
+         ORDER BY 1, 4, 2
+        """
+    )
+    return Definitions(tuple(Definition(*row) for row in cursor.fetchall()), foreign)
+
+
+def owned(cursor: Cursor, tables: Collection[str]) -> set[str]:
+    """Those of the tables that the database's user may define anew: its own, and plain ones."""
+    cursor.execute(
+        f"""
+        SELECT relname FROM pg_class WHERE relnamespace = {_SCHEMA} AND relname = ANY ({text_array(tables)})
+           AND relkind = 'r' AND NOT relhassubclass AND NOT relispartition AND pg_has_role(relowner, 'USAGE')
+           AND has_schema_privilege(relnamespace, 'CREATE')
+        """
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def fingerprint(cursor: Cursor) -> frozenset[tuple[str, str]]:
+    """What the catalogue says of the schema: each line with the name of its table or index.
+
+    Left out is what every new object has of its own: its number, and where in its text an expression stood.
+    """
+    cursor.execute(
+        f"""
+        WITH known AS (SELECT * FROM pg_class WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'i', 'I'))
+        SELECT relname, ROW('relation', relkind, relowner, relpersistence, relreplident, relam, reltablespace,
+               relrowsecurity, relforcerowsecurity, relispartition, reloptions, relacl,
+               obj_description(oid, 'pg_class'))::text
+          FROM known
+        UNION ALL
+        SELECT c.relname, ROW('column', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
+               a.attstattarget, a.attstorage, a.attoptions, a.attacl, a.attidentity,
+               pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))::text
+          FROM known c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+          LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        UNION ALL
+        SELECT c.relname, ROW('index', i.indrelid::regclass, i.indisunique, i.indisprimary, i.indisexclusion,
+               i.indimmediate, i.indisclustered, i.indisvalid, i.indisready, i.indislive, i.indisreplident,
+               pg_get_indexdef(c.oid))::text
+          FROM known c JOIN pg_index i ON i.indexrelid = c.oid
+        UNION ALL
+        SELECT c.relname, ROW('constraint', k.conname, k.contype, k.convalidated, k.condeferrable, k.condeferred,
+               k.conislocal, k.coninhcount, k.connoinherit, k.conindid::regclass, pg_get_constraintdef(k.oid),
+               obj_description(k.oid, 'pg_constraint'))::text
+          FROM known c JOIN pg_constraint k ON k.conrelid = c.oid
+        UNION ALL
+        SELECT c.relname, ROW('trigger', CASE WHEN t.tgisinternal THEN k.conname ELSE t.tgname END, t.tgtype, t.tgfoid,
+               t.tgenabled, t.tgdeferrable, t.tginitdeferred, CASE WHEN NOT t.tgisinternal
+               THEN pg_get_triggerdef(t.oid) END)::text
+          FROM known c JOIN pg_trigger t ON t.tgrelid = c.oid LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint
+        """
+    )
+    return frozenset((str(name), str(line)) for name, line in cursor.fetchall())

@@ -1,0 +1,164 @@
+"""The fast way of a restore: tables are filled without their keys and indexes, which are made again in one go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mwaa_dr.framework.database.connection import first_line
+from mwaa_dr.framework.database.definitions import Definitions, definitions_of, fingerprint, owned
+from mwaa_dr.framework.database.names import ident, idents
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.model.options import RestoreOptions
+from mwaa_dr.framework.model.table import Merge
+
+logger = logging.getLogger(__name__)
+
+OWN_ROWS, OWN_SHARE = 500, 100
+"""What an environment wrote itself is at most so many rows of a table, or one for so many of the backup's."""
+LOCKED_TO_STAGED = 2.0
+"""How long a table is locked, to how long it took to stage it on the same server; measured: docs/performance.md."""
+AT_MOST = 2
+"""Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
+ATTEMPTS = 20
+PAUSE_SECONDS = 0.5
+WAIT = "900ms"
+"""For what cannot be locked ahead: less than PostgreSQL's `deadlock_timeout`, so that nobody's work ends but ours."""
+MEMORY = "128MB"
+"""For each sort of an index, and each check of a foreign key: MWAA's database serves its scheduler, too."""
+
+
+class NotFastError(Exception):
+    """Why the fast way cannot be taken, in words."""
+
+
+@dataclass
+class FastLoad:
+    """The tables that hold most rows, locked as a whole from `lock` to the end of the transaction.
+
+    Nobody waits for us who could end it: after `lock` this transaction waits for nothing that others hold. Never
+    locked so are `dag`, `job`, `slot_pool`, and all others that do not belong to a run; their foreign keys stay.
+    """
+
+    work: Work
+    stages: Mapping[str, Staged]
+    options: RestoreOptions
+    staging_seconds: float
+    """How long it took to stage the backup."""
+    notes: list[str]
+    """Which way was taken is told here."""
+    _before: frozenset[tuple[str, str]] = frozenset()
+    _definitions: Definitions = field(default_factory=lambda: Definitions((), ()))
+
+    @property
+    def bulk(self) -> tuple[str, ...]:
+        """What grows with each run, but for the runs themselves, which are few: their rows, and the audit log."""
+        children = (name for name, stage in self.stages.items() if stage.table.merge is Merge.RUN_CHILD)
+        return (*children, *({"log"} & self.stages.keys()))
+
+    @property
+    def _most_seconds(self) -> int:
+        return self.options.exclusive_seconds * AT_MOST
+
+    @property
+    def _locked(self) -> tuple[str, ...]:
+        """With what the foreign keys of the bulk point at: to drop one locks both of its tables."""
+        return (*({"dag_run"} & self.stages.keys()), *self.bulk)
+
+    def check(self) -> None:
+        """Raise NotFastError where the fast way gains nothing, would lock for too long, or is not ours to take."""
+        total, limit = sum(self.stages[name].rows for name in self.bulk), self.options.exclusive_seconds
+        if total < self.options.exclusive_rows:
+            raise NotFastError(f"the backup has fewer than {self.options.exclusive_rows:,} rows of runs")
+        for name in self.bulk:
+            if self.work.exists(f"SELECT 1 FROM {ident(name)} OFFSET {max(OWN_ROWS, total // OWN_SHARE)}"):
+                raise NotFastError(f"table '{name}' has history of its own")
+        expected = self.staging_seconds * LOCKED_TO_STAGED
+        if expected > limit:
+            raise NotFastError(f"tables would be locked for about {expected:.0f} s, more than {limit:g} s")
+        strange = sorted(set(self._locked) - owned(self.work.cursor, self._locked))
+        if strange:
+            raise NotFastError(f"the database's user may not define table '{strange[0]}' anew")
+
+    def lock(self) -> None:
+        """Lock everything that the merge will write to or wait for, at once; raise NotFastError when that cannot be."""
+        self._lock_at_once()
+        self.work.hurry(self._most_seconds)
+        self.work.run(f"SET LOCAL lock_timeout = '{WAIT}'")
+        self.work.run(f"SET LOCAL maintenance_work_mem = '{MEMORY}'")
+        self._before = fingerprint(self.work.cursor)
+        filled = [name for name in self.bulk if self.stages[name].rows]
+        self._definitions = definitions_of(self.work.cursor, filled, self._locked)
+        self._rehearse()
+
+    def load(self, merge: Callable[[Staged], None]) -> None:
+        """Merge each table with no row checked or indexed by itself; make all that again, or raise NotFastError."""
+        self._all(self._definitions.drops())
+        for name in self.bulk:
+            merge(self.stages[name])
+        self._all(self._definitions.makes())
+        self._compare()
+        self._tell(f"the fast way: indexes and foreign keys of {', '.join(self.bulk)} were dropped and made again")
+
+    def give_up(self, err: Exception) -> None:
+        """Undo all, say why, and leave the rest to the merging way; raise what is no reason to."""
+        if self.work.cursor.connection.closed or (_is_cancelled(err) and not self.work.is_late):
+            raise err
+        reason = f"it took more than {self._most_seconds} s" if self.work.is_late else _in_words(err)
+        self.work.cursor.execute("ROLLBACK TO SAVEPOINT fast")
+        self.work.start_over()
+        self._tell(f"the merging way, with all indexes in place: {reason}")
+
+    def _tell(self, words: str) -> None:
+        logger.info("%s", words)
+        self.notes.append(words)
+
+    def _all(self, statements: Sequence[str]) -> None:
+        for statement in statements:
+            self.work.run(statement)
+
+    def _lock_at_once(self) -> None:
+        from psycopg2 import errors
+
+        for attempt in range(ATTEMPTS):
+            self.work.run("SAVEPOINT exclusive")
+            try:
+                self.work.run(f"LOCK TABLE {idents(self._locked)} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                # The merge updates these at its end. Who holds one of their rows may wait for the tables above.
+                for name in ("dag", "slot_pool"):
+                    self.work.run(f"SELECT count(*) FROM (SELECT 1 FROM {name} FOR NO KEY UPDATE NOWAIT) held")
+            except errors.LockNotAvailable as err:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                logger.info("%s; tried again", first_line(err))
+                self.work.cursor.execute("ROLLBACK TO SAVEPOINT exclusive")
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
+
+    def _rehearse(self) -> None:
+        """Find out while the tables are nearly empty what would not be the same again: a comment on an index is one."""
+        self.work.run("SAVEPOINT rehearsal")
+        self._all(self._definitions.drops())
+        self._all(self._definitions.makes())
+        self._compare()
+        self.work.run("ROLLBACK TO SAVEPOINT rehearsal")
+
+    def _compare(self) -> None:
+        differs = self._before ^ fingerprint(self.work.cursor)
+        if differs:
+            names = ", ".join(f"'{name}'" for name in sorted({name for name, _ in differs}))
+            raise NotFastError(f"what is defined of {names} could not be made again as it was")
+
+
+def _is_cancelled(err: Exception) -> bool:
+    from psycopg2 import errors
+
+    return isinstance(err, errors.QueryCanceled)
+
+
+def _in_words(err: Exception) -> str:
+    return str(err) if isinstance(err, NotFastError) else first_line(err)

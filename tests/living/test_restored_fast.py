@@ -1,0 +1,89 @@
+"""The fast way of a restore, whose locks stop all of Airflow for a while; one story, told in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.living.conftest import World
+from tests.living.environment import Living
+from tests.living.holding import Held, restore_held
+from tests.living.primary import OVERLAPPING, RUN
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+STOPPED_SECONDS = 40.0
+"""More than the 30 s after which a scheduler takes another one for dead."""
+AIRFLOWS_OWN = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "300",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "300",
+}
+"""How long a task may be silent, as it is unless somebody sets it: the other stories are less patient."""
+AGES = (
+    "SELECT extract(epoch FROM now() - latest_heartbeat)::float FROM job"
+    " WHERE job_type = 'SchedulerJob' AND end_date IS NULL ORDER BY 1"
+)
+
+
+@pytest.fixture(scope="module")
+def held(second: Living, world: World) -> Held:
+    """The restore under two schedulers, while tasks run that are told to end in the middle of it."""
+    second.set(**AIRFLOWS_OWN)
+    second.start("scheduler", "triggerer")
+    second.start_second_scheduler()
+    second.act(unpause=["overlapping", "private", "ticking"])
+    second.wait("the second environment's own runs", lambda: _unready(second))
+    return restore_held(second, world, seconds=STOPPED_SECONDS, meanwhile=second.let_go, exclusive_rows=0)
+
+
+def _unready(second: Living) -> str:
+    schedulers = second.query("SELECT count(*) FROM job WHERE job_type = 'SchedulerJob' AND state = 'running'")[0][0]
+    if schedulers < 2:
+        return f"{schedulers} schedulers"
+    for dag_id in ("overlapping", "private"):
+        if list(second.tasks_of(dag_id).values()) != ["running"] * 2:
+            return f"{dag_id}: {second.tasks_of(dag_id)}"
+    return "" if "success" in second.runs("ticking").values() else "ticking has not run"
+
+
+def test_the_tables_were_locked_beside_two_schedulers_at_work(held: Held) -> None:
+    assert [note for note in held.report.notes if "the fast way" in note], held.report.notes
+    assert held.report.locked_seconds is not None
+    assert held.report.locked_seconds > STOPPED_SECONDS
+    assert len(held.pulse.schedulers) == 2
+
+
+def test_all_of_it_survives_and_every_heart_beats_again(held: Held, second: Living) -> None:
+    assert held.after == held.before
+    second.wait("two beating hearts", lambda: _faint(second))
+    assert second.dead() == []
+    for scheduler in ("scheduler", "scheduler-2"):
+        assert second.tracebacks(scheduler) == 0
+
+
+def _faint(second: Living) -> str:
+    ages = [age for (age,) in second.query(AGES)]
+    return "" if len(ages) == 2 and max(ages) < 10 else f"heartbeats are {ages} s old"
+
+
+def test_no_run_is_lost_and_no_task_is_taken_for_dead(held: Held, second: Living, world: World) -> None:
+    second.wait("the ends of its own runs", lambda: _unended(second))
+    for dag_id in ("overlapping", "private"):
+        tries = second.query("SELECT state, try_number FROM task_instance WHERE dag_id = %s", dag_id)
+        assert {*tries} <= {("success", 1)}, dag_id
+    assert len(second.lines("effects")) == len(set(second.lines("effects")))
+    assert set(world.remains.kept) <= set(second.dates("hourly"))
+
+
+def _unended(second: Living) -> str:
+    found = {dag_id: second.runs(dag_id) for dag_id in ("overlapping", "private")}
+    return "" if all({*runs.values()} == {"success"} for runs in found.values()) else str(found)
+
+
+def test_what_comes_after_it_runs(held: Held, second: Living) -> None:
+    ticks = len(second.lines("effects"))
+    second.wait("the next tick", lambda: "" if len(second.lines("effects")) > ticks else "no tick")
+    second.tell()
+    second.act(trigger=[{"dag_id": "chatty", "run_id": f"after_{RUN}"}])
+    second.wait_for_run("chatty", f"after_{RUN}")
+    assert second.state("chatty", f"after_{RUN}") == "success"
+    assert len(second.runs("overlapping")) >= OVERLAPPING

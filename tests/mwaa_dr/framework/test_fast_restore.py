@@ -1,0 +1,328 @@
+"""The fast way of a restore gives what the merging way gives, row for row, or is not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from drill.postgres import Postgres
+from mwaa_dr.framework.database import fast_load, keys
+from mwaa_dr.framework.database.definitions import fingerprint
+from mwaa_dr.framework.database.fast_load import FastLoad
+from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.errors import DatabaseError
+from mwaa_dr.framework.model.options import InFlight
+from mwaa_dr.framework.report import Report
+from tests.conftest import Database
+from tests.mwaa_dr import test_every_table_is_restored as every_table
+from tests.support.engine import backup, restore, tables_of
+from tests.support.engine_process import EngineProcess
+from tests.support.filled import fill
+from tests.support.metadata import Metadata
+from tests.support.state import State, dangling, exact, natural, settle
+
+VERSIONS_2 = ("2.4.3", "2.7.2", "2.10.3", "2.10.3-upgraded-from-2.4.3", "2.11.2")
+VERSIONS = (*VERSIONS_2, "3.0.6", "3.1.8", "3.2.1", "3.3.1", "3.3.1-fab")
+SECRETS = {"variable", "connection"}
+"""Encrypted anew by each restore: compared by what they mean."""
+FORCED = {"exclusive_rows": 0}
+KILLS = 8
+
+Twin = Callable[[Metadata], Metadata]
+
+
+@pytest.fixture
+def twin(postgres: Postgres) -> Iterator[Twin]:
+    """Makes a second database that is what another one is now."""
+    copies: list[str] = []
+
+    def copy(of: Metadata) -> Metadata:
+        name = of.one("SELECT current_database()")
+        of.close()
+        copies.append(f"{name}_twin_{len(copies)}")
+        return Metadata(postgres.create(copies[-1], name))
+
+    yield copy
+    for name in copies:
+        postgres.drop(name)
+
+
+def restore_fast(url: str, place: Path, **options: Any) -> Report:
+    return restore(url, place, **{**FORCED, **options})
+
+
+def own_work(db: Metadata) -> None:
+    """What a fresh environment writes itself until it restores, under keys that the backup has, too."""
+    db.dag("restore_metadata")
+    db.run_with_task("restore_metadata", "manual__now", state="running")
+    db.insert("job", job_type="SchedulerJob", state="running", hostname="scheduler")
+    db.insert("log", event="cli_scheduler", owner="airflow")
+    db.insert("slot_pool", pool="default_pool", slots=128, include_deferred=False)
+
+
+def history(db: Metadata) -> None:
+    """Runs of its own, some of which the backup has, too: replaced where they are finished, kept where not."""
+    own_work(db)
+    fill(db, "other", runs=5, logs=20)
+    db.dag("sales", paused=True)
+    db.run_with_task("sales", "r0", state="failed")
+    db.run_with_task("sales", "r1", state="running")
+
+
+def way_of(report: Report) -> str:
+    [way] = [note for note in report.notes if " way" in note]
+    return way.partition(" way")[0].rpartition(" ")[2] + ": " + way.partition(": ")[2]
+
+
+def definitions(url: str) -> frozenset[tuple[str, str]]:
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        return fingerprint(cursor)
+
+
+def rows(db: Metadata) -> State:
+    return {name: state for name, state in exact(db).items() if name not in SECRETS}
+
+
+def sequences(db: Metadata) -> list[tuple[Any, ...]]:
+    return db.rows("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1")
+
+
+@contextmanager
+def both_ways(merged: Metadata, twin: Twin, place: Path, version: str, **options: Any) -> Iterator[Metadata]:
+    """Restore by merging, and fast into a copy, which is given; its catalogue stays as it was."""
+    fast = twin(merged)
+    before = definitions(fast.url)
+    report = restore(merged.url, place, version=version, exclusive_seconds=0, **options)
+    assert not [note for note in report.notes if " way" in note]
+    assert way_of(restore_fast(fast.url, place, version=version, **options)).startswith("fast")
+    assert definitions(fast.url) == before
+    yield fast
+    fast.close()
+
+
+@pytest.mark.parametrize("there", [own_work, history])
+@pytest.mark.parametrize("in_flight", list(InFlight))
+@pytest.mark.parametrize("version", VERSIONS_2)
+def test_both_ways_give_the_same_rows(
+    database: Database,
+    twin: Twin,
+    tmp_path: Path,
+    version: str,
+    in_flight: InFlight,
+    there: Callable[[Metadata], None],
+) -> None:
+    primary, merged = Metadata(database(version)), Metadata(database(version))
+    airflow = version.partition("-")[0]
+    fill(primary, runs=12, logs=200)
+    there(merged)
+    backup(primary.url, tmp_path, version=airflow)
+    with both_ways(merged, twin, tmp_path, airflow, in_flight=in_flight) as fast:
+        merged = Metadata(merged.url)
+        for db in (fast, merged):
+            db.run_sql("UPDATE dag_run SET queued_at = NULL WHERE state = 'queued'")  # when it was restored
+        assert natural(fast, tables_of(airflow)) == natural(merged, tables_of(airflow))
+        assert rows(fast) == rows(merged)
+        assert sequences(fast) == sequences(merged)
+        assert dangling(fast, tables_of(airflow)) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_both_ways_restore_every_table_alike(
+    database: Database, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    next_key = keys.next_key
+    monkeypatch.setattr(  # the same fresh UUIDs for both
+        keys,
+        "next_key",
+        lambda work, stage: "md5(taken.old::text)::uuid" if stage.table.is_uuid else next_key(work, stage),
+    )
+    tables, airflow = every_table.tables_of(version), every_table.release(version)
+    with (
+        every_table.metadata(database, version, "ours") as primary,
+        every_table.metadata(database, version, "theirs") as secondary,
+    ):
+        backup(primary.url, tmp_path, version=airflow, tables=tables)
+        with both_ways(secondary, twin, tmp_path, airflow, tables=tables) as fast:
+            assert rows(fast) == rows(Metadata(secondary.url))
+
+
+@pytest.fixture
+def filled(primary: Metadata, secondary: Metadata, tmp_path: Path) -> tuple[Metadata, Path]:
+    """An environment with its own work only, and a backup to restore into it."""
+    fill(primary, runs=12, logs=200)
+    own_work(secondary)
+    backup(primary.url, tmp_path)
+    return secondary, tmp_path
+
+
+def assert_merged(filled: tuple[Metadata, Path], why: str, **options: Any) -> None:
+    """The merging way is taken, the reason is told, all rows are there, and the catalogue is as it was."""
+    target, place = filled
+    before = definitions(target.url)
+    report = restore_fast(target.url, place, **options)
+    assert why in way_of(report)
+    assert way_of(report).startswith("merging")
+    assert definitions(target.url) == before
+    assert target.one("SELECT count(*) FROM dag_run WHERE dag_id = 'sales'") == 12
+    assert target.one("SELECT count(*) FROM log") == 201
+
+
+def test_a_small_backup_is_merged(filled: tuple[Metadata, Path]) -> None:
+    assert_merged(filled, "fewer than 50,000 rows", exclusive_rows=50_000)
+
+
+def test_history_of_the_target_is_merged_with(filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_load, "OWN_ROWS", 0)
+    monkeypatch.setattr(fast_load, "OWN_SHARE", 1e9)
+    assert_merged(filled, "has history of its own")
+
+
+def test_tables_of_another_owner_are_merged_into(filled: tuple[Metadata, Path], postgres: Postgres) -> None:
+    with postgres.session(filled[0].one("SELECT current_database()")) as cursor:
+        cursor.execute("ALTER TABLE xcom OWNER TO postgres; GRANT ALL ON xcom TO airflow")
+    assert_merged(filled, "may not define table 'xcom' anew")
+
+
+def test_what_would_be_locked_for_too_long_is_merged(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_load, "LOCKED_TO_STAGED", 1e6)
+    assert_merged(filled, "s, more than 60 s")
+
+
+def test_locks_that_are_held_for_too_long_are_let_go(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_load, "AT_MOST", 0)
+    assert_merged(filled, "it took more than 0 s")
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "SELECT 1 FROM xcom",
+        "SELECT 1 FROM dag_run",
+        "INSERT INTO log (dttm, event) VALUES (now(), 'theirs')",
+        "SELECT 1 FROM slot_pool FOR NO KEY UPDATE",
+    ],
+)
+def test_a_table_that_somebody_uses_is_merged_into(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    monkeypatch.setattr(fast_load, "PAUSE_SECONDS", 0)
+    give_up = FastLoad.give_up
+    with psycopg2.connect(filled[0].url) as somebody, somebody.cursor() as cursor:
+        cursor.execute(work)
+
+        def let_go(self: FastLoad, err: Exception) -> None:
+            somebody.rollback()
+            give_up(self, err)
+
+        monkeypatch.setattr(FastLoad, "give_up", let_go)
+        assert_merged(filled, "could not obtain lock on")
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE INDEX odd ON xcom (key) WHERE map_index > 0",
+        "CREATE UNIQUE INDEX odd ON task_instance (lower(dag_id), task_id DESC NULLS LAST, run_id, map_index)",
+        "CREATE INDEX odd ON log (event text_pattern_ops) INCLUDE (owner) WITH (fillfactor = 70)",
+        "CREATE INDEX odd ON log USING hash (event)",
+        "ALTER TABLE log ADD CONSTRAINT odd UNIQUE (id, event) DEFERRABLE INITIALLY DEFERRED",
+        "ALTER TABLE task_fail DROP CONSTRAINT task_fail_ti_fkey, ADD CONSTRAINT task_fail_ti_fkey FOREIGN KEY"
+        " (dag_id, task_id, run_id, map_index) REFERENCES task_instance (dag_id, task_id, run_id, map_index)"
+        " ON DELETE CASCADE NOT VALID",
+        "CREATE TABLE theirs (id int REFERENCES dag_run, dag_id text, task_id text, run_id text, map_index int, FOREIGN"
+        " KEY (dag_id, task_id, run_id, map_index) REFERENCES task_instance (dag_id, task_id, run_id, map_index))",
+    ],
+)
+def test_what_somebody_has_added_is_made_again_exactly(filled: tuple[Metadata, Path], ddl: str) -> None:
+    target, place = filled
+    target.run_sql(ddl)
+    before = definitions(target.url)
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert definitions(target.url) == before
+
+
+ODD = [
+    "COMMENT ON INDEX ti_state IS 'mind this one'",
+    "COMMENT ON CONSTRAINT task_instance_dag_run_fkey ON task_instance IS 'mind this one'",
+    "CREATE INDEX odd ON log (lower(event)); ALTER INDEX odd ALTER COLUMN 1 SET STATISTICS 500",
+    "ALTER TABLE xcom CLUSTER ON xcom_pkey",
+    "ALTER TABLE xcom REPLICA IDENTITY USING INDEX xcom_pkey",
+    "ALTER TABLE log DROP CONSTRAINT log_pkey, ADD CONSTRAINT log_pkey PRIMARY KEY (id) WITH (fillfactor = 70)",
+    "CREATE VIEW theirs AS SELECT id, event FROM log GROUP BY id",
+]
+
+
+@pytest.mark.parametrize("ddl", ODD)
+def test_what_cannot_be_made_again_exactly_is_not_dropped(filled: tuple[Metadata, Path], ddl: str) -> None:
+    filled[0].run_sql(ddl)
+    assert_merged(filled, "other objects depend" if "VIEW" in ddl else "could not be made again as it was")
+
+
+@pytest.mark.parametrize("ddl", ODD[:5])
+def test_a_catalogue_that_is_not_what_it_was_is_rolled_back(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch, ddl: str
+) -> None:
+    monkeypatch.setattr(FastLoad, "_rehearse", lambda _: None)
+    filled[0].run_sql(ddl)
+    assert_merged(filled, "could not be made again as it was")
+
+
+def test_a_row_that_breaks_a_key_is_found_when_the_key_is_made_again(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = FastLoad.load
+
+    def load_one_twice(self: FastLoad, merge: Callable[[Staged], None]) -> None:
+        def merge_twice(stage: Staged) -> None:
+            merge(stage)
+            if stage.table.name == "xcom":
+                self.work.run("INSERT INTO xcom SELECT * FROM xcom LIMIT 1")
+
+        load(self, merge_twice)
+
+    monkeypatch.setattr(FastLoad, "load", load_one_twice)
+    assert_merged(filled, "could not create unique index")
+
+
+def test_who_is_cancelled_does_not_go_on_by_the_other_way(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, place = filled
+    before = exact(target)
+    monkeypatch.setattr(FastLoad, "load", lambda self, _: self.work.run("SELECT pg_cancel_backend(pg_backend_pid())"))
+    with pytest.raises(DatabaseError, match="canceling statement"):
+        restore_fast(target.url, place)
+    assert exact(target) == before
+
+
+def test_a_dry_run_locks_nothing(filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FastLoad, "check", lambda _: pytest.fail("the fast way is looked at"))
+    target, place = filled
+    assert restore_fast(target.url, place, dry_run=True).dry_run
+
+
+@pytest.mark.slow
+def test_killed_at_any_call_it_changed_nothing(filled: tuple[Metadata, Path], postgres: Postgres, twin: Twin) -> None:
+    target, place = filled
+    before, defined = exact(target), definitions(target.url)
+    target.close()
+    calls = EngineProcess("restore", twin(Metadata(target.url)).url, place, FORCED).run()
+    locked = next(number for number, call in enumerate(calls, 1) if call.startswith("LOCK TABLE"))
+    commit = calls.index("commit", locked) + 1
+    for number in range(KILLS):
+        at = locked + 1 + (commit - locked - 1) * number // (KILLS - 1)
+        killed = twin(Metadata(target.url))
+        EngineProcess("restore", killed.url, place, FORCED).die_before(at)
+        settle(killed)
+        assert exact(killed) == before, f"killed before call {at} of {commit}: {calls[at - 1]}"
+        assert definitions(killed.url) == defined
+        killed.close()
