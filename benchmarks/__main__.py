@@ -8,13 +8,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
 
+from benchmarks.airflow_run import measured_runs
 from benchmarks.chart import chart
 from benchmarks.churn import Churn
+from benchmarks.commits import Commits, measured_commits
 from benchmarks.competitors import Competitor, Engine, Legacy, PgDump
 from benchmarks.environments import FILLED, FRESH, SETTINGS, SOURCE, TARGET, counted, prepare, renew
 from benchmarks.figures import (
@@ -46,6 +48,9 @@ FOLDER = Path(__file__).parent / "results"
 ROUNDS = 5
 OTHERS = ("pg_dump", "legacy")
 RESTORE = "restore"
+COMMITS = "commits"
+BESIDE = (PG_DUMP, ONE, TWO)
+"""Whose backups a live writer is timed beside."""
 
 
 @dataclass
@@ -114,8 +119,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(text(results))
     FOLDER.mkdir(exist_ok=True)
+    # Half a run does not take the place of a whole one.
+    part = f"-{options.only}" if options.only else ""
     for suffix, content in ((".json", results.to_json()), (".svg", chart(results))):
-        path = FOLDER / f"{results.date}-{size.name}{suffix}"
+        path = FOLDER / f"{results.date}-{size.name}{part}{suffix}"
         path.write_text(content, encoding="utf-8")
         print(f"written: {path}", file=sys.stderr)
     return 0
@@ -134,14 +141,26 @@ def _measure(server: Postgres, size: Size, folder: Path, options: argparse.Names
     print(f"making {size.rows:,} rows", file=sys.stderr, flush=True)
     prepare(server, size)
     with _competitors(benchmark, folder, options) as competitors:
-        for number in range(options.rounds if options.only != INCREMENT else 0):
+        for number in range(options.rounds if options.only not in (INCREMENT, COMMITS) else 0):
             if options.only != RESTORE or number == 0:
                 benchmark.back_up(competitors)
             if options.only != BACKUP:
                 benchmark.restore(competitors)
-    if options.only in (None, INCREMENT):
-        benchmark.increase(folder, options.rounds)
-    return Results(f"{now:%Y-%m-%d}", size.name, size.rows, described, benchmark.left_out, benchmark.series())
+        if options.only in (None, INCREMENT):
+            benchmark.increase(folder, options.rounds)
+        commits = _beside_a_writer(server, competitors, options) if options.only in (None, COMMITS) else ()
+    runs = measured_runs(server, folder, options.rounds) if options.airflow else ()
+    found = benchmark.series()
+    return Results(f"{now:%Y-%m-%d}", size.name, size.rows, described, benchmark.left_out, found, commits, runs)
+
+
+def _beside_a_writer(
+    server: Postgres, competitors: list[Competitor], options: argparse.Namespace
+) -> tuple[Commits, ...]:
+    """Last of all, since the writer adds rows to what is backed up."""
+    print("timing the commits of a writer", file=sys.stderr, flush=True)
+    backups = {one.name: replace(one, gives_way=True).backup for one in competitors if one.name in BESIDE}
+    return measured_commits(server.url(SOURCE), backups, options.rounds)
 
 
 @contextmanager
@@ -174,8 +193,9 @@ def _parser() -> argparse.ArgumentParser:
         "--against", default="pg_dump", type=_others, help="pg_dump, legacy or both, separated by a comma"
     )
     parser.add_argument("--s3", action="store_true", help="a backup to a local S3, too")
+    parser.add_argument("--airflow", action="store_true", help="whole runs of the backup inside an Airflow, too")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each competitor (default: {ROUNDS})")
-    parser.add_argument("--only", choices=(BACKUP, RESTORE, INCREMENT), help="measure a part of it")
+    parser.add_argument("--only", choices=(BACKUP, RESTORE, INCREMENT, COMMITS), help="measure a part of it")
     return parser
 
 

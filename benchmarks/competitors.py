@@ -27,6 +27,8 @@ class Competitor(ABC):
     server: Postgres
     folder: Path
     """Its backup lies here."""
+    gives_way: bool = field(default=False, kw_only=True)
+    """Whether its client leaves the cores to the server, as if it had others: a worker of MWAA has."""
 
     def backup(self) -> Taken:
         """Back up the source, over what was there."""
@@ -43,6 +45,10 @@ class Competitor(ABC):
     @abstractmethod
     def restore(self, url: str) -> Taken:
         """Restore what was backed up last."""
+
+    @property
+    def _before(self) -> list[str | Path]:
+        return ["nice", "-n", "10"] if self.gives_way else []
 
     @abstractmethod
     def _backup(self, url: str) -> Taken: ...
@@ -67,6 +73,7 @@ class PgDump(Competitor):
     def _backup(self, url: str) -> Taken:
         tables = [f"--table={table}" for table in TABLES]
         command: list[str | Path] = [
+            *self._before,
             self.server.binaries / "pg_dump",
             "-Fc",
             "--compress=gzip:1",
@@ -107,7 +114,7 @@ class Engine(Competitor):
             "mode": self.mode,
             "airflow": AIRFLOW,
         }
-        command = [sys.executable, "-m", "benchmarks.engine_worker", json.dumps(asked)]
+        command = [*self._before, sys.executable, "-m", "benchmarks.engine_worker", json.dumps(asked)]
         environment = {**self.environment, "PYTHONPATH": ENGINE_PATHS}
         return measured_worker(self.server.pid, command, environment, PROJECT)
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from statistics import median
 
+from benchmarks.airflow_run import AirflowRun
+from benchmarks.commits import ALONE, Commits
 from benchmarks.process import Taken
 
 MIB = 1 << 20
@@ -88,6 +90,8 @@ TARGETS = (
         for operation, who in ((BACKUP, TWO), (FRESH_RESTORE, ENGINE), (FILLED_RESTORE, ENGINE), (INCREMENT, ADDED))
     ),
 )
+COMMITS_TARGET = Target("backup, 99th percentile of a live writer's commits", BACKUP, TWO, Measure.SECONDS, 1.5)
+AIRFLOW_TARGET = Target("backup in an Airflow without rows, s", BACKUP, "Airflow", Measure.SECONDS, 5.0, is_ratio=False)
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,15 @@ class Results:
     left_out: dict[str, str]
     """Competitor -> why."""
     series: tuple[Series, ...]
+    commits: tuple[Commits, ...] = ()
+    """Of a live writer, without a backup and beside each."""
+    airflow: tuple[AirflowRun, ...] = ()
+    """Whole runs of the backup's DAG."""
 
     @property
     def rounds(self) -> int:
         """How often each competitor was measured."""
-        return max(len(series.runs) for series in self.series)
+        return max([len(series.runs) for series in self.series] + [len(found.p99) for found in self.commits])
 
     def find(self, operation: str, who: str) -> Series | None:
         """A competitor's runs, or None where it did not take part."""
@@ -116,16 +124,24 @@ class Results:
         anchor = self.find(*ANCHORS[series.operation])
         return series.ratio(anchor, measure) if anchor else None
 
+    def slowed(self, commits: Commits) -> float | None:
+        """How much longer the slowest commits take than without a backup; None: that is itself, or was not measured."""
+        alone = next((one for one in self.commits if one.who == ALONE), None)
+        return commits.ratio(alone) if alone and commits is not alone else None
+
     def reached(self) -> list[tuple[Target, float, bool]]:
         """Each target that was measured, with the figure, and whether it is reached."""
-        found = []
-        for target in TARGETS:
-            series = self.find(target.operation, target.who)
-            if series:
-                value = self.ratio(series, target.measure) if target.is_ratio else series.median(target.measure)
-                if value is not None:
-                    found.append((target, value, value <= target.most))
-        return found
+        figures = [(target, self._figure(target)) for target in TARGETS]
+        beside = next((one for one in self.commits if one.who == COMMITS_TARGET.who), None)
+        figures.append((COMMITS_TARGET, self.slowed(beside) if beside else None))
+        figures.append((AIRFLOW_TARGET, median(run.whole for run in self.airflow) if self.airflow else None))
+        return [(target, value, value <= target.most) for target, value in figures if value is not None]
+
+    def _figure(self, target: Target) -> float | None:
+        series = self.find(target.operation, target.who)
+        if not series:
+            return None
+        return self.ratio(series, target.measure) if target.is_ratio else series.median(target.measure)
 
     def to_json(self) -> str:
         """All of it, with each single run."""
@@ -134,6 +150,10 @@ class Results:
             entry["median"] = {m.value: round(series.median(m), 4) for m in Measure}
             ratios = {m.value: self.ratio(series, m) for m in (Measure.SECONDS, Measure.CPU, Measure.STORED)}
             entry["ratio"] = {name: round(value, 4) for name, value in ratios.items() if value is not None}
+        for entry, found in zip(document["commits"], self.commits, strict=True):
+            slowed = self.slowed(found)
+            entry["median"] = {"p50": round(median(found.p50), 3), "p99": round(median(found.p99), 3)}
+            entry["ratio"] = {} if slowed is None else {"p99": round(slowed, 4)}
         document["targets"] = [
             {"words": target.words, "most": target.most, "figure": round(value, 4), "reached": ok}
             for target, value, ok in self.reached()
@@ -148,4 +168,6 @@ class Results:
             Series(entry["operation"], entry["who"], tuple(Taken(**run) for run in entry["runs"]))
             for entry in raw["series"]
         )
-        return cls(raw["date"], raw["size"], raw["rows"], raw["machine"], raw["left_out"], series)
+        commits = tuple(Commits(one["who"], tuple(one["p50"]), tuple(one["p99"])) for one in raw.get("commits", ()))
+        airflow = tuple(AirflowRun(**run) for run in raw.get("airflow", ()))
+        return cls(raw["date"], raw["size"], raw["rows"], raw["machine"], raw["left_out"], series, commits, airflow)

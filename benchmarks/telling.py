@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import median
+
+from benchmarks.commits import Commits
 from benchmarks.figures import Measure, Results, Series, Target
 from mwaa_dr.framework.text import aligned
 
+COMMITS_HEAD = ["commits of a live writer", "50th percentile, ms", "99th", "ratio"]
 HEAD = ["", "", "seconds", "ratio", "CPU s", "ratio", "peak MiB", "MB", "ratio"]
 
 
@@ -16,6 +20,11 @@ def text(results: Results) -> str:
         "",
     ]
     lines += aligned([HEAD, *(_row(results, series) for series in results.series)], left=(0, 1))
+    if results.commits:
+        lines += ["", *aligned([COMMITS_HEAD, *(_beside(results, found) for found in results.commits)])]
+    if results.airflow:
+        whole, task = (median(getattr(run, name) for run in results.airflow) for name in ("whole", "task"))
+        lines += ["", f"backup in an Airflow without rows: {whole:.1f} s, {task:.1f} s of them in its task"]
     lines += ["", *aligned([_verdict(*found) for found in results.reached()], left=(0, 1))]
     lines += ["", *(f"{name}: {value}" for name, value in results.machine.items())]
     lines += [f"left out: {name}: {why}" for name, why in results.left_out.items()]
@@ -35,6 +44,10 @@ def _row(results: Results, series: Series) -> list[str]:
         f"{stored / 1e6:.1f}" if stored else "",
         _ratio(results.ratio(series, Measure.STORED)) if stored else "",
     ]
+
+
+def _beside(results: Results, found: Commits) -> list[str]:
+    return [found.who, f"{median(found.p50):.2f}", f"{median(found.p99):.2f}", _ratio(results.slowed(found))]
 
 
 def _ratio(value: float | None) -> str:

@@ -6,7 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.airflow_run import AirflowRun
 from benchmarks.chart import chart
+from benchmarks.commits import ALONE, Commits
 from benchmarks.figures import (
     BACKUP,
     ENGINE,
@@ -32,11 +34,16 @@ FRESH = Series(FRESH_RESTORE, ENGINE, tuple(Taken(s, 1.0, 4.0, 13.0) for s in (5
 FILLED = Series(FILLED_RESTORE, ENGINE, tuple(Taken(s, 1.0, 4.0, 13.0) for s in (20.0, 24.0, 22.0)))
 
 
-def results(*series: Series) -> Results:
-    return Results("2026-11-29", "S", 521_220, {"processor": "A & B, 2 cores"}, {"mwaa-dr": "no index"}, series)
+COMMITS = (Commits(ALONE, (1.0,) * 3, (2.0, 20.0, 2.0)), Commits(TWO, (1.1,) * 3, (3.2, 32.0, 2.0)))
+RUNS = (AirflowRun(4.0, 2.0), AirflowRun(9.0, 3.0), AirflowRun(4.5, 2.5))
 
 
-WHOLE = results(ANCHOR, OURS, PARALLEL, LOADED, FRESH, FILLED)
+def results(*series: Series, commits: tuple[Commits, ...] = (), airflow: tuple[AirflowRun, ...] = ()) -> Results:
+    machine, left_out = {"processor": "A & B, 2 cores"}, {"mwaa-dr": "no index"}
+    return Results("2026-11-29", "S", 521_220, machine, left_out, series, commits, airflow)
+
+
+WHOLE = results(ANCHOR, OURS, PARALLEL, LOADED, FRESH, FILLED, commits=COMMITS, airflow=RUNS)
 
 
 def test_the_median_is_the_run_in_the_middle() -> None:
@@ -70,6 +77,8 @@ def test_each_target_is_reached_or_not() -> None:
     assert found["backup, bytes stored"] == (1.04, True)
     assert found["restore into a fresh environment, time"] == (0.5, True)
     assert found["restore into one with rows, time"] == (2.0, False)
+    assert found["backup, 99th percentile of a live writer's commits"] == (1.6, False)
+    assert found["backup in an Airflow without rows, s"] == (4.5, True)
     assert found["backup, peak memory above the idle process, MiB"] == (65.0, False)
 
 
@@ -80,6 +89,13 @@ def test_without_the_anchor_there_are_no_ratios_but_the_rest() -> None:
     ElementTree.fromstring(chart(alone))
 
 
+def test_commits_alone_have_a_ratio_and_no_picture_of_time() -> None:
+    only = results(commits=COMMITS)
+    assert only.rounds == 3
+    assert [target.measure for target, *_ in only.reached()] == [Measure.SECONDS]
+    ElementTree.fromstring(chart(only))
+
+
 def test_the_file_gives_back_what_was_measured() -> None:
     assert Results.from_json(WHOLE.to_json()) == WHOLE
 
@@ -87,6 +103,9 @@ def test_the_file_gives_back_what_was_measured() -> None:
 def test_the_table_tells_every_competitor_the_targets_the_machine_and_who_is_missing() -> None:
     told = text(WHOLE)
     assert "521,220 rows; medians of 3" in told
+    assert "backup in an Airflow without rows: 4.5 s, 2.5 s of them in its task" in told
+    (beside,) = [line for line in told.splitlines() if line.startswith(TWO)]
+    assert beside.split()[-3:] == ["1.10", "3.20", "1.60"]
     for words in (PG_DUMP, ONE, TWO, PG_RESTORE, "A & B, 2 cores", "left out: mwaa-dr: no index"):
         assert words in told
     (line,) = [line for line in told.splitlines() if line.startswith("backup, CPU of client")]
@@ -112,3 +131,11 @@ def test_no_text_leaves_the_chart() -> None:
         assert left >= 0
         assert left + length <= width
         assert float(element.attrib["y"]) < height
+
+
+def test_the_line_of_the_anchor_runs_through_no_figure() -> None:
+    picture = ElementTree.fromstring(chart(WHOLE))
+    (line,) = picture.iter(f"{SVG}line")
+    figures = [e for e in picture.iter(f"{SVG}text") if (e.text or "").endswith(" s)")]
+    assert len(figures) == 6
+    assert all(float(figure.attrib["x"]) > float(line.attrib["x1"]) for figure in figures)
