@@ -203,7 +203,7 @@ def test_a_chain_under_random_churn_is_restored_as_a_full_one(
 ) -> None:
     chance = random.Random(7)
     add(history, tmp_path, piece_size=PIECE)
-    for number in range(12):
+    for number in range(8):
         for _ in range(chance.randint(1, 5)):
             history.run_sql(churn(chance, number))
         added = add(history, tmp_path, connections=1 + number % 2)
