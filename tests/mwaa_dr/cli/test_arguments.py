@@ -8,7 +8,7 @@ import pytest
 
 from mwaa_dr.cli.arguments import COMMANDS, parse
 from mwaa_dr.framework.manifest import Environment
-from mwaa_dr.framework.model.options import InFlight, Retention, Strategy
+from mwaa_dr.framework.model.options import BackupMode, InFlight, Retention, Strategy
 
 DATABASE = ["--database", "postgresql://h/d"]
 STORAGE = ["--storage", "s3://bucket"]
@@ -37,6 +37,7 @@ def test_the_defaults_are_those_of_the_dags() -> None:
 
     assert (backup.prefix, backup.environment, backup.retention) == ("data", Environment("local"), Retention(24, 14))
     assert (backup.parallel, backup.shrink_guard, backup.wait, backup.kms_key_arn) == (2, 50, 600, [])
+    assert (backup.mode, backup.full_every) == (BackupMode.FULL, 24)
     assert (restore.variables, restore.connections, restore.in_flight) == (
         Strategy.APPEND,
         Strategy.APPEND,
@@ -85,6 +86,8 @@ def test_verify_needs_a_database_only_to_rehearse(capsys: pytest.CaptureFixture[
         (["restore", *DATABASE, *STORAGE, "--variables", "MERGE"], "APPEND or REPLACE or DO_NOTHING"),
         (["backup", *DATABASE, *STORAGE, "--retention", "many"], "--retention"),
         (["backup", *DATABASE, *STORAGE, "--parallel", "0"], "from 1 to 8"),
+        (["backup", *DATABASE, *STORAGE, "--mode", "half"], "FULL or INCREMENTAL"),
+        (["backup", *DATABASE, *STORAGE, "--full-every", "0"], "from 1 to 1000"),
         (["backup", *DATABASE, *STORAGE, "--kms-key-arn", "alias/mine"], "ARN of a KMS key"),
         (["backup", *DATABASE, *STORAGE, "--environment", "a/b"], "NAME or NAME.REGION"),
         (["list", *STORAGE, "--source", "../x"], "--source"),

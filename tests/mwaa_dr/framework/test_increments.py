@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mwaa_dr.framework import growth
 from mwaa_dr.framework.database import placed
 from mwaa_dr.framework.database.catalog import read_catalog
 from mwaa_dr.framework.manifest import Manifest
@@ -111,6 +112,23 @@ def test_it_stores_nothing_of_a_table_that_nobody_wrote(history: Metadata, tmp_p
     assert added.dropped == ()
 
 
+@pytest.mark.parametrize("limits", [{"MOST_HELD": 150}, {"MOST_ASKED": 3}, {"SPARSE": 10_000}, {"SPARSE": 1}])
+def test_it_is_the_same_however_the_new_rows_are_asked_for(
+    history: Metadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+) -> None:
+    for name, value in limits.items():
+        monkeypatch.setattr(growth, name, value)
+    add(history, tmp_path)
+    for number in range(3):
+        history.run_sql(f"UPDATE log SET event = 'few' WHERE id % 40 = {number}")
+        history.run_sql(f"UPDATE log SET event = 'many' WHERE id BETWEEN {900 + number} AND 1100")
+        history.run_sql("INSERT INTO log (event) SELECT 'new' FROM generate_series(1, 70)")
+        history.run_sql("VACUUM log")
+        added = add(history, tmp_path)
+        assert added.references
+        assert is_as_full(history, tmp_path, added)
+
+
 REWRITTEN = {
     "it was written anew": "VACUUM FULL log",
     "it was sorted": "CLUSTER log USING log_pkey",
@@ -185,7 +203,7 @@ def test_a_chain_under_random_churn_is_restored_as_a_full_one(
 ) -> None:
     chance = random.Random(7)
     add(history, tmp_path, piece_size=PIECE)
-    for number in range(12):
+    for number in range(8):
         for _ in range(chance.randint(1, 5)):
             history.run_sql(churn(chance, number))
         added = add(history, tmp_path, connections=1 + number % 2)

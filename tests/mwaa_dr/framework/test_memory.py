@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.engine import manifest_of
 from tests.support.engine_process import EngineProcess
 from tests.support.fernet import encrypted
 from tests.support.metadata import FERNET, START, Metadata
@@ -72,6 +73,21 @@ def test_a_backup_and_a_restore_take_at_most_64_mib_more_than_the_idle_process(
     assert grown("backup", primary, tmp_path) <= MOST
     assert grown("restore", secondary, tmp_path) <= MOST
     counts = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM xcom), (SELECT count(*) FROM variable)"
+    assert secondary.rows(counts) == primary.rows(counts)
+
+
+def test_an_increment_that_finds_changes_everywhere_takes_no_more(
+    primary: Metadata, secondary: Metadata, tmp_path: Path
+) -> None:
+    narrow_rows(primary)
+    added_to = {"backup_mode": "INCREMENTAL"}
+    assert grown("backup", primary, tmp_path, **added_to) <= MOST
+    primary.run_sql("DELETE FROM log WHERE id % 7 = 0")
+    primary.run_sql("UPDATE task_instance SET state = 'failed' WHERE right(task_id, 1) = '7'")
+    assert grown("backup", primary, tmp_path, **added_to) <= MOST
+    assert manifest_of(tmp_path).dropped_of("log")
+    assert grown("restore", secondary, tmp_path) <= MOST
+    counts = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM task_instance WHERE state = 'failed')"
     assert secondary.rows(counts) == primary.rows(counts)
 
 

@@ -137,6 +137,8 @@ WRONG = [
     (Operation.BACKUP, "DR_BACKUP_RETENTION", "24,14", "`24,14d`"),
     (Operation.BACKUP, "DR_BACKUP_RETENTION", "-1", "`24,14d`"),
     (Operation.BACKUP, "DR_SKIP_UNREADABLE_SECRETS", "perhaps", "true or false"),
+    (Operation.BACKUP, "DR_BACKUP_MODE", "DIFFERENTIAL", "FULL or INCREMENTAL"),
+    (Operation.BACKUP, "DR_FULL_EVERY", "0", "a whole number from 1 to 1000"),
     (Operation.RESTORE, "DR_VARIABLE_RESTORE_STRATEGY", "MERGE", "APPEND or REPLACE or DO_NOTHING"),
     (Operation.RESTORE, "DR_CONNECTION_RESTORE_STRATEGY", "MERGE", "APPEND or REPLACE or DO_NOTHING"),
     (Operation.RESTORE, "DR_LOCK_SECONDS", "0", "a whole number from 1 to 86400"),

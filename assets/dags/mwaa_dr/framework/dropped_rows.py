@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 from mwaa_dr.framework.errors import DamagedBackupError
 from mwaa_dr.framework.gunzip import BLOCK, GunzipReader, lines_of
@@ -55,7 +55,7 @@ class Runs:
     def union(self, other: Runs) -> Runs:
         """All of both, which have none in common."""
         both = Runs()
-        for first, end in sorted(chain(self, other)):
+        for first, end in heapq.merge(self, other):
             both.add(first, end)
         return both
 

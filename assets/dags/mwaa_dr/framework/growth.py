@@ -17,11 +17,21 @@ from mwaa_dr.framework.database.snapshot import copy_out
 from mwaa_dr.framework.dropped_rows import Runs, read_dropped, write_dropped
 from mwaa_dr.framework.manifest import DroppedRows, Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
-from mwaa_dr.framework.places import PlacesFile, of_sent, of_stored, read_places, write_places
+from mwaa_dr.framework.places import PLACE, PlacesFile, of_sent, of_stored, read_places, write_places
 from mwaa_dr.framework.storage.storage import Writer
 
 MOST_RUNS = 500_000
 """Runs of neighbouring rows that may be gone from a table, which are held in memory."""
+
+
+MOST_HELD = 2_000_000
+"""New rows of a table whose places are held in memory, six bytes each."""
+MOST_ASKED = 2_000
+"""Rows that are asked for by their places at once."""
+SPARSE = 8
+"""Where so many rows come for each new one, the new ones are asked for by their places."""
+ANYWHERE: Blocks = (0, None)
+TOO_MANY = "too many rows of its parent are gone"
 
 
 class WholeTable(Exception):  # noqa: N818 - a way out, not an error
@@ -52,16 +62,16 @@ class Growth:
     """The parent's."""
     blocks: int
     """That the table has now."""
-    _old: str = ""
+    _is_new: str = ""
     _seen: list[tuple[Blocks, Seen]] = field(default_factory=list)
 
     def grow(self) -> Grown:
         """Store what has changed; raises WholeTable where that is no gain, or what the parent left does not fit."""
         with placed.in_order(self.connection) as cursor:
-            self._old = placed.is_old(cursor, self.horizon)
-            self._seen = [(blocks, self._see(cursor, blocks)) for blocks in self._ranges()]
+            self._is_new = placed.is_new(cursor, self.horizon)
+            self._seen = list(self._look(cursor))
             kept = sum(seen.old_rows for _, seen in self._seen)
-            new = sum(seen.rows for _, seen in self._seen) - kept
+            new = sum(seen.new_rows for _, seen in self._seen)
             if any(seen.rows for (first, _), seen in self._seen if first >= max(self.before.end, self.blocks)):
                 raise WholeTable("it has rows behind its end")
             if new >= kept:
@@ -86,29 +96,54 @@ class Growth:
         bounds = [*(one.first for one in self.before.ranges), self.before.end]
         return [*itertools.pairwise(bounds), *placed.ranges((self.before.end, None), self.blocks)]
 
+    def _look(self, cursor: Cursor) -> Iterator[tuple[Blocks, Seen]]:
+        """What the server sees of each range; of very many new rows the places are asked for again."""
+        held = 0
+        for blocks in self._ranges():
+            seen = self._see(cursor, blocks)
+            held += seen.new_rows
+            yield blocks, seen if held <= MOST_HELD else replace(seen, new_places=b"")
+
     def _see(self, cursor: Cursor, blocks: Blocks) -> Seen:
-        return placed.see(cursor, self.table, self.ours, blocks, self._old)
+        return placed.see(cursor, self.table, self.ours, blocks, self._is_new)
 
     def _new(self, cursor: Cursor, expected: int) -> tuple[TableFile, PlacesFile]:
         """Store the rows that are new, and their places."""
-        fresh = [blocks for blocks, seen in self._seen if seen.rows > seen.old_rows]
-        new = f"NOT {self._old}"
 
         def fill(target: Writer) -> int:
-            queries = (rows_of(self.table, self.columns, self.ours, blocks=blocks, also=new) for blocks in fresh)
+            queries = (
+                rows_of(self.table, self.columns, self.ours, blocks=blocks, also=which)
+                for blocks, which in self._of_new()
+            )
             return sum(
                 copy_out(self.connection, query, target, header=not number) for number, query in enumerate(queries)
             )
 
         def fill_places(target: Writer) -> None:
-            for blocks in fresh:
-                write_places(target, blocks[0], placed.places(cursor, self.table, self.ours, blocks, new))
+            for blocks, seen in self._seen:
+                if seen.new_rows:
+                    write_places(target, blocks[0], seen.new_places or self._see(cursor, blocks).new_places)
 
         file = self.files.write(self.table.name, self.columns, fill)
         if file.rows != expected:
             raise WholeTable(f"{file.rows:,} rows were copied, {expected:,} counted")
         name = f"{self.table.name}.places.gz"
         return file, PlacesFile(self.files.backup_id, file.file, name, *self.files.write_beside(name, fill_places))
+
+    def _of_new(self) -> Iterator[tuple[Blocks, str]]:
+        """How the new rows are asked for: few of a range by their places, which spares reading the others once more."""
+        few = b""
+        for blocks, seen in self._seen:
+            is_sparse = bool(seen.new_places) and seen.new_rows * SPARSE <= seen.rows
+            if is_sparse:
+                few += seen.new_places
+            if few and len(few) >= (MOST_ASKED * PLACE if is_sparse or not seen.new_rows else 1):
+                yield ANYWHERE, placed.lies_at(few)
+                few = b""
+            if seen.new_rows and not is_sparse:
+                yield blocks, self._is_new
+        if few:
+            yield ANYWHERE, placed.lies_at(few)
 
     def _older(self, cursor: Cursor, kept: int) -> tuple[list[TableFile], tuple[DroppedRows, ...]]:
         """The parent's files, each with the number of rows that are still there, and the list of the others."""
@@ -120,7 +155,7 @@ class Growth:
         for file in self.parent.files_of(self.table.name):
             place = self.parent.folder_of(file), file.file
             before = gone.pop(place, Runs())
-            now = before.union(Runs(self._lost(cursor, known[place], before, found)))
+            now = before.union(_few(self._lost(cursor, known[place], before, found)))
             grows = grows or len(now) > len(before)
             rows = file.rows + len(before) - len(now)
             if rows:
@@ -137,10 +172,10 @@ class Growth:
         """The numbers of the rows of a file that were there at the parent's snapshot, and are no longer."""
         seen = {blocks[0]: (blocks, seen) for blocks, seen in self._seen}
         changed = self._changed()
-        number = 0
+        number, is_old = 0, f"NOT {self._is_new}"
         for first, rows, stored in read_places(self.files.storage, self._path(told), told):
             if first in changed:
-                there = set(of_sent(placed.places(cursor, self.table, self.ours, seen[first][0], self._old)))
+                there = set(of_sent(placed.places(cursor, self.table, self.ours, seen[first][0], is_old)))
                 was_there = of_stored(rows, stored)
                 row_at = dict(zip(was_there, range(number, number + rows), strict=True))
                 for row in gone.within(number, number + rows):
@@ -165,7 +200,7 @@ class Growth:
         if differ or sum(file.rows for file in files) != kept:
             raise WholeTable("the files of its parent hold other rows")
         if sum(runs.count for runs in gone) > MOST_RUNS or sum(map(len, gone)) > kept:
-            raise WholeTable("too many rows of its parent are gone")
+            raise WholeTable(TOO_MANY)
 
     def _store(self, gone: Mapping[tuple[str, str], Runs]) -> DroppedRows:
         name = f"{self.table.name}.dropped.gz"
@@ -180,3 +215,13 @@ class Growth:
     def _path(self, told: PlacesFile | DroppedRows) -> str:
         folder = told.backup_id or self.parent.backup_id
         return f"{self.files.environment.id}/{folder}/{told.file}"
+
+
+def _few(numbers: Iterator[int]) -> Runs:
+    """The numbers as runs; raises WholeTable as soon as these are too many to be held."""
+    runs = Runs()
+    for number in numbers:
+        runs.add(number, number + 1)
+        if runs.count > MOST_RUNS:
+            raise WholeTable(TOO_MANY)
+    return runs

@@ -241,7 +241,7 @@ class ChainWriter:
                 seen = placed.see(cursor, piece.table, writer.ours, blocks)
                 if seen.rows or blocks[0] < known_end:
                     found.append(Range(blocks[0], seen.rows, seen.hash))
-                write_places(target, blocks[0], placed.places(cursor, piece.table, writer.ours, blocks))
+                write_places(target, blocks[0], seen.new_places)
 
         name = f"{piece.name}.places.gz"
         stored = writer.files.write_beside(name, fill)

@@ -20,7 +20,7 @@ from mwaa_dr.framework.errors import DrError, SettingError, UnservedVersionError
 from mwaa_dr.framework.factory.run import Failure, Installation, Run
 from mwaa_dr.framework.factory.standard import RefusingFactory, standard_factory
 from mwaa_dr.framework.factory.tasks import perform
-from mwaa_dr.framework.model.options import BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
 from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.settings import Variable
@@ -95,10 +95,12 @@ def test_a_backup_is_told_what_its_settings_say(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_ENV_NAME", "prod")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    work(Operation.BACKUP, tmp_path, DR_CONNECTIONS="3", DR_SKIP_UNREADABLE_SECRETS="true")
+    more = {"DR_BACKUP_MODE": "incremental", "DR_FULL_EVERY": "7"}
+    work(Operation.BACKUP, tmp_path, DR_CONNECTIONS="3", DR_SKIP_UNREADABLE_SECRETS="true", **more)
     options: BackupOptions = engine.options
     assert (options.environment.id, options.airflow_version) == ("prod.eu-west-1", "2.10.3")
     assert (options.connections, options.skip_unreadable_secrets) == (3, True)
+    assert (options.backup_mode, options.full_every) == (BackupMode.INCREMENTAL, 7)
     assert options.fernet_keys == FERNET
     assert options.own_dags == ("backup_metadata", "restore_metadata", "cleanup_metadata", "my_dag")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,9 +40,21 @@ class Seen:
 
     rows: int
     hash: int
-    old_rows: int = 0
-    """Those that were there at the older snapshot."""
-    old_hash: int = 0
+    new_rows: int
+    """Those that were not there at the older snapshot, or not for certain."""
+    new_hash: int
+    new_places: bytes
+    """One behind the other, in the order in which the rows come."""
+
+    @property
+    def old_rows(self) -> int:
+        """Those that were there at the older snapshot."""
+        return self.rows - self.new_rows
+
+    @property
+    def old_hash(self) -> int:
+        """Of their places."""
+        return self.hash ^ self.new_hash
 
 
 @dataclass(frozen=True)
@@ -99,30 +112,38 @@ def in_order(connection: Connection) -> Iterator[Cursor]:
             cursor.execute(f"SET LOCAL {name} TO DEFAULT")
 
 
-def is_old(cursor: Cursor, horizon: int) -> str:
-    """The condition of a row that was written by a transaction below the horizon.
+def is_new(cursor: Cursor, horizon: int) -> str:
+    """The condition of a row that was written by a transaction from the horizon on.
 
     The counter of transactions has 32 bits in a row; `age` says how far one lies back, as long as it is not 2^31.
     """
     cursor.execute(f"SELECT age('{horizon % 2**32}'::xid)")
-    return f"age(xmin) > {int(cursor.fetchone()[0])}"
+    return f"age(xmin) <= {int(cursor.fetchone()[0])}"
 
 
-def see(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, old: str = "false") -> Seen:
-    """Count the rows in a range of blocks, and hash their places; `old` says which of them were there before."""
+def see(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, new: str = "true") -> Seen:
+    """Count the rows in a range of blocks, and hash their places; `new` says which of them were not there before."""
+    of_new = f"FILTER (WHERE {new})"
     cursor.execute(
-        f"SELECT count(*), bit_xor({_HASH}), count(*) FILTER (WHERE {old}), bit_xor({_HASH}) FILTER (WHERE {old})"
-        f" FROM {ident(table.name)}{where(table, ours, blocks)}"
+        f"SELECT count(*), bit_xor({_HASH}), count(*) {of_new}, bit_xor({_HASH}) {of_new},"
+        f" string_agg(tidsend(ctid), ''::bytea) {of_new} FROM {ident(table.name)}{where(table, ours, blocks)}"
     )
-    return Seen(*(int(value or 0) for value in cursor.fetchone()))
+    rows, hashed, new_rows, new_hashed, found = cursor.fetchone()
+    return Seen(rows, hashed or 0, new_rows, new_hashed or 0, bytes(found or b""))
 
 
-def places(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, also: str = "") -> bytes:
-    """The places of the rows in a range of blocks, one behind the other, in the order in which the rows come."""
+def places(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, also: str) -> bytes:
+    """The places of rows in a range of blocks, one behind the other."""
     cursor.execute(
         f"SELECT string_agg(tidsend(ctid), ''::bytea) FROM {ident(table.name)}{where(table, ours, blocks, also)}"
     )
     return bytes(cursor.fetchone()[0] or b"")
+
+
+def lies_at(places: bytes) -> str:
+    """The condition of rows by their places; the server reads them in this order, and nothing else."""
+    listed = ",".join(f'"({block},{row})"' for block, row in struct.iter_unpack(">IH", places))
+    return f"ctid = ANY ('{{{listed}}}'::tid[])"
 
 
 def ranges(blocks: Blocks, known_end: int) -> list[Blocks]:
