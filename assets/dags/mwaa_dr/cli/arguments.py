@@ -129,7 +129,7 @@ def _restore(command: argparse.ArgumentParser) -> None:
         help="the folder was written by mwaa-dr 1.x or 2.x: <storage>/<prefix>/<table>.csv without a manifest",
     )
     seconds = RestoreOptions.exclusive_seconds
-    _number(command, "--exclusive-seconds", seconds, (0, 120), "take the fast way if it locks tables for so long; 0: never")
+    _number(command, "--exclusive-seconds", seconds, (0, 120), "lock tables for so long to be faster; 0: never")
     _lock_and_dry_run(command)
 
 

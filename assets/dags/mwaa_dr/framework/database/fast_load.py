@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 OWN_ROWS, OWN_SHARE = 500, 100
 """What an environment wrote itself is at most so many rows of a table, or one for so many of the backup's."""
-LOCKED_TO_STAGED = 2.0
+LOCKED_TO_STAGED = 2.5
 """How long a table is locked, to how long it took to stage it on the same server; measured: docs/performance.md."""
 AT_MOST = 2
 """Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
@@ -105,7 +105,10 @@ class FastLoad:
 
     def give_up(self, err: Exception) -> None:
         """Undo all, say why, and leave the rest to the merging way; raise what is no reason to."""
-        if self.work.cursor.connection.closed or (_is_cancelled(err) and not self.work.is_late):
+        if self.work.cursor.connection.closed:
+            raise err
+        if _is_cancelled(err) and not self.work.is_late:
+            self.work.check_limit()
             raise err
         reason = f"it took more than {self._most_seconds} s" if self.work.is_late else _in_words(err)
         self.work.cursor.execute("ROLLBACK TO SAVEPOINT fast")

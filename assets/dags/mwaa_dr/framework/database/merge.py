@@ -68,6 +68,8 @@ class Merger:
         """Merge everything; raise and change nothing when any part of it cannot be."""
         if not (self.fast and self._merge_fast(self.fast)):
             self._merge()
+        lines = self.result.lines
+        self.result.lines = {name: lines[name] for name in self.stages if name in lines}  # alike by both ways
         return self.result
 
     def _merge_fast(self, fast: FastLoad) -> bool:
