@@ -118,8 +118,10 @@ def _install(python: Path, folder: Path, lock: Lock) -> None:
 
 
 def _step(lock: Lock, *command: str | Path) -> None:
-    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_CACHE_DIR": str(cache_folder() / "uv")}
-    done = run(command, PROJECT, {**os.environ, **quiet})
+    # uv leaves locks in the folder for temporary files.
+    (own := cache_folder() / "uv").mkdir(parents=True, exist_ok=True)
+    settings = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_CACHE_DIR": str(own), "TMPDIR": str(own)}
+    done = run(command, PROJECT, {**os.environ, **settings})
     if done.returncode:
         lines = done.stdout.strip().splitlines()
         raise DrillError(f"Airflow {lock.airflow} cannot be installed: {lines[-1] if lines else command}")
