@@ -40,14 +40,17 @@ class PostgresError(RuntimeError):
 
 
 class Postgres:
-    """One server on a free loopback port; `with` starts it, stops it and removes its folder.
+    """One server on a free loopback port; `with` starts it, stops it and removes its folder, which lies in `place`.
 
     Databases belong to the plain role `airflow`, as on MWAA, where the database user is no superuser.
     Works as root, too: the server then runs as `nobody`.
     """
 
-    def __init__(self, binaries: Path | None = None, settings: Mapping[str, str] = FAST) -> None:
+    def __init__(
+        self, binaries: Path | None = None, settings: Mapping[str, str] = FAST, place: Path | None = None
+    ) -> None:
         self._binaries = binaries or embedded_binaries()
+        self._place = place
         self._settings = {**FIXED, **settings}
         self._folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,7 +82,7 @@ class Postgres:
 
     def start(self) -> None:
         """Create the folder, start the server, wait until it answers and create the owner role."""
-        self._folder = Path(tempfile.mkdtemp(prefix="mwaa-dr-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="mwaa-dr-postgres-", dir=self._place))
         try:
             self._prepare()
             self._serve()

@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from drill.postgres import Postgres
 from tests.support import schemas
 from tests.support.by_airflow import ByAirflow, fits
+from tests.support.in_memory import in_memory
 
 Database = Callable[..., str]
 """`database()` gives the URL of an empty database, `database("2.10.3")` of one with that Airflow's schema."""
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this test session."""
-    with Postgres() as server:
+    with Postgres(place=in_memory()) as server:
         yield server
 
 
