@@ -79,7 +79,7 @@ has_node() {
 install_packages() {
     local pip=("$VENV/bin/python" -m pip install -qq --disable-pip-version-check)
     if ! "${pip[@]}" "$(grep '^uv==' requirements-dev.txt)" ||
-        ! "$VENV/bin/python" -m uv pip install -q --python "$VENV/bin/python" -r requirements-dev.txt; then
+        ! "$VENV/bin/python" -m uv pip install -q --compile-bytecode --python "$VENV/bin/python" -r requirements-dev.txt; then
         "${pip[@]}" -r requirements-dev.txt
     fi
 }
