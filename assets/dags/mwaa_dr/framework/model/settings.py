@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from mwaa_dr.framework.model import setting_kinds as kinds
-from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, Retention, Strategy
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, RestoreOptions, Retention, Strategy
 from mwaa_dr.framework.model.place import Place
 from mwaa_dr.framework.model.setting import (
     ALL,
@@ -58,7 +58,7 @@ class Settings(Place):
         default_in_words="`24,14d`",
     )
     backup_mode: BackupMode = setting(
-        BackupMode.FULL,
+        BackupOptions.backup_mode,
         kinds.choice(BackupMode),
         "All rows each time, or what has changed since the last backup; not with `CONFIG_ONLY`, which stores all.",
         used_by=BACKUP,
@@ -132,7 +132,7 @@ class Settings(Place):
         variable="DR_LOCK_SECONDS",
     )
     exclusive_seconds: int = setting(
-        60,
+        RestoreOptions.exclusive_seconds,
         kinds.whole(0, 120),
         "How long a restore into empty tables may be expected to lock these as a whole, which is faster; `0`: never.",
         used_by=RESTORE,
