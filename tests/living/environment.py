@@ -57,6 +57,13 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "4",
 }
+PATIENT = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "300",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "300",
+    # From 2.7 on a task that cannot beat for longer than this gives itself up; 0: than the threshold above.
+    "AIRFLOW__SCHEDULER__LOCAL_TASK_JOB_HEARTBEAT_SEC": "0",
+}
+"""How long a task may be silent, as Airflow has it unless somebody sets it; what locks no table needs less."""
 OF_THE_PRIMARY = {
     "AIRFLOW__CORE__FERNET_KEY": FERNET,
     "AIRFLOW__LOGGING__LOG_FILENAME_TEMPLATE": "of_primary/{{ ti.dag_id }}/{{ ti.run_id }}/{{ ti.task_id }}"

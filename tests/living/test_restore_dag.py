@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.living.conftest import World
-from tests.living.environment import Living
+from tests.living.environment import PATIENT, Living
 from tests.living.primary import RUN
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -18,6 +18,7 @@ def guarded(second: Living, world: World) -> Living:
     """An environment with the restore DAG under a guard, twice: one of them has a careless engine."""
     shutil.copytree(world.place, second.dags / "data")
     second.drop_in("guarded.py")
+    second.set(**PATIENT)
     second.start("scheduler")
     return second
 

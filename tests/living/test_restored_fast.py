@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.living.conftest import World
-from tests.living.environment import Living
+from tests.living.environment import PATIENT, Living
 from tests.living.holding import Held, restore_held
 from tests.living.primary import OVERLAPPING, RUN
 
@@ -13,11 +13,6 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 STOPPED_SECONDS = 40.0
 """More than the 30 s after which a scheduler takes another one for dead."""
-AIRFLOWS_OWN = {
-    "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "300",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "300",
-}
-"""How long a task may be silent, as it is unless somebody sets it: the other stories are less patient."""
 AGES = (
     "SELECT extract(epoch FROM now() - latest_heartbeat)::float FROM job"
     " WHERE job_type = 'SchedulerJob' AND end_date IS NULL ORDER BY 1"
@@ -27,7 +22,7 @@ AGES = (
 @pytest.fixture(scope="module")
 def held(second: Living, world: World) -> Held:
     """The restore under two schedulers, while tasks run that are told to end in the middle of it."""
-    second.set(**AIRFLOWS_OWN)
+    second.set(**PATIENT)
     second.start("scheduler", "triggerer")
     second.start_second_scheduler()
     second.act(unpause=["overlapping", "private", "ticking"])

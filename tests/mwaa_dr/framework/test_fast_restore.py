@@ -198,10 +198,14 @@ def test_what_would_be_locked_for_too_long_is_merged(
     assert_merged(filled, "s, more than 60 s")
 
 
+def test_what_the_tasks_at_work_would_not_outlive_is_merged(filled: tuple[Metadata, Path]) -> None:
+    assert_merged(filled, "and tasks give themselves up that are silent for 2 s", patience_seconds=2)
+
+
 def test_locks_that_are_held_for_too_long_are_let_go(
     filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_load, "AT_MOST", 0)
+    monkeypatch.setattr(FastLoad, "_most_seconds", 0)
     assert_merged(filled, "it took more than 0 s")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import airflow
@@ -88,12 +88,24 @@ def installation() -> Installation:
     return Installation(
         airflow_version=airflow_version(),
         dags_folder=os.path.expanduser(conf.get("core", "dags_folder")),
+        patience_seconds=_patience_seconds(conf.getint),
         fernet_keys=conf.get("core", "fernet_key", fallback="") or "",
         variable=variable,
         metadata_db=metadata_db,
         carrier=carrier,
         values=SdkValues,
     )
+
+
+def _patience_seconds(number: Callable[..., int]) -> int:
+    """What ends a silent task first: the scheduler, or from 2.7 to 2.11 its supervisor where a rhythm is set.
+
+    Source: `LocalTaskJobRunner._execute` of these versions, and their configuration references.
+    """
+    option = "task_instance_heartbeat_timeout" if AIRFLOW_3 else "scheduler_zombie_task_threshold"
+    scheduler_s = number("scheduler", option, fallback=300)
+    own = 0 if AIRFLOW_3 else number("scheduler", "local_task_job_heartbeat_sec", fallback=0)
+    return min(scheduler_s, own) if own > 0 else scheduler_s
 
 
 def metadata_db() -> MetadataDb:

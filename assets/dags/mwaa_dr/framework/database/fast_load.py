@@ -23,6 +23,8 @@ LOCKED_TO_STAGED = 2.5
 """How long a table is locked, to how long it took to stage it on the same server; measured: docs/performance.md."""
 AT_MOST = 2
 """Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
+SILENT_SECONDS = 10
+"""How long before the locks a task may have told of itself the last time."""
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
 WAIT = "900ms"
@@ -60,8 +62,13 @@ class FastLoad:
         return (*children, *({"log"} & self.stages.keys()))
 
     @property
+    def _seconds(self) -> int:
+        """How long locks may be expected: what was asked for, or what the tasks at work outlive at the very most."""
+        return min(self.options.exclusive_seconds, (self.options.patience_seconds - SILENT_SECONDS) // AT_MOST)
+
+    @property
     def _most_seconds(self) -> int:
-        return self.options.exclusive_seconds * AT_MOST
+        return self._seconds * AT_MOST
 
     @property
     def _locked(self) -> tuple[str, ...]:
@@ -70,15 +77,15 @@ class FastLoad:
 
     def check(self) -> None:
         """Raise NotFastError where the fast way gains nothing, would lock for too long, or is not ours to take."""
-        total, limit = sum(self.stages[name].rows for name in self.bulk), self.options.exclusive_seconds
+        total = sum(self.stages[name].rows for name in self.bulk)
         if total < self.options.exclusive_rows:
             raise NotFastError(f"the backup has fewer than {self.options.exclusive_rows:,} rows of runs")
         for name in self.bulk:
             if self.work.exists(f"SELECT 1 FROM {ident(name)} OFFSET {max(OWN_ROWS, total // OWN_SHARE)}"):
                 raise NotFastError(f"table '{name}' has history of its own")
         expected = self.staging_seconds * LOCKED_TO_STAGED
-        if expected > limit:
-            raise NotFastError(f"tables would be locked for about {expected:.0f} s, more than {limit:g} s")
+        if expected > self._seconds:
+            raise NotFastError(f"tables would be locked for about {expected:.0f} s, {self._why_not_so_long()}")
         strange = sorted(set(self._locked) - owned(self.work.cursor, self._locked))
         if strange:
             raise NotFastError(f"the database's user may not define table '{strange[0]}' anew")
@@ -114,6 +121,11 @@ class FastLoad:
         self.work.cursor.execute("ROLLBACK TO SAVEPOINT fast")
         self.work.start_over()
         self._tell(f"the merging way, with all indexes in place: {reason}")
+
+    def _why_not_so_long(self) -> str:
+        if self._seconds < self.options.exclusive_seconds:
+            return f"and tasks give themselves up that are silent for {self.options.patience_seconds} s"
+        return f"more than {self._seconds} s"
 
     def _tell(self, words: str) -> None:
         logger.info("%s", words)

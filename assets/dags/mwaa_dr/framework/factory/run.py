@@ -55,6 +55,8 @@ class Installation:
 
     airflow_version: str
     dags_folder: str
+    patience_seconds: int
+    """After so long without a heartbeat a task gives itself up, or is taken for dead."""
     fernet_keys: str = field(repr=False)
     variable: Variable = field(repr=False)
     metadata_db: Callable[[], MetadataDb] = field(repr=False)

@@ -53,6 +53,7 @@ class Job:
     airflow_version: str
     fernet_keys: str
     dags_folder: str
+    patience_seconds: int
     work: Callable[..., Report]
     """The engine: called with what is left of (tables, storage, options, progress) for the operation."""
 
@@ -98,6 +99,7 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
         airflow_version=airflow.airflow_version,
         fernet_keys=airflow.fernet_keys,
         dags_folder=airflow.dags_folder,
+        patience_seconds=airflow.patience_seconds,
         work=_by_rest(operation, settings, airflow) if by_rest else _by_database(operation, airflow.metadata_db()),
     )
     token = TaskToken(settings.task_token, settings.task_token_region or settings.region)
@@ -213,6 +215,7 @@ def _restore(job: Job) -> Report:
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
         exclusive_seconds=settings.exclusive_seconds,
+        patience_seconds=job.patience_seconds,
     )
     return job.work(job.tables, job.storage(), options, LogProgress())
 

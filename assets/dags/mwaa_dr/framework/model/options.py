@@ -109,6 +109,8 @@ class RestoreOptions:
     """The merge gives up, and nothing is changed, when it holds its locks longer than this."""
     exclusive_seconds: int = 60
     """The fast way, which locks the tables of the runs as a whole, is taken for so long at most; 0: never."""
+    patience_seconds: int = 300
+    """A task of the target that cannot tell its database for so long that it lives gives itself up."""
     exclusive_rows: int = 50_000
     """Fewer rows are not worth the fast way."""
 
