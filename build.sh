@@ -167,7 +167,7 @@ target_matrix() {
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
     # More workers than cores: the stories mostly wait.
-    in_venv python -m pytest -m airflow -n 4 --dist loadgroup "$@"
+    in_venv python -m pytest -m airflow -n 5 --dist loadgroup "$@"
 }
 
 cdk() {

@@ -18,6 +18,7 @@ from mwaa_dr.framework.database.fast_load import FastLoad
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.errors import DatabaseError
 from mwaa_dr.framework.model.options import InFlight
+from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.report import Report
 from tests.conftest import Database
 from tests.mwaa_dr import test_every_table_is_restored as every_table
@@ -198,8 +199,11 @@ def test_what_would_be_locked_for_too_long_is_merged(
     assert_merged(filled, "s, more than 60 s")
 
 
-def test_what_the_tasks_at_work_would_not_outlive_is_merged(filled: tuple[Metadata, Path]) -> None:
-    assert_merged(filled, "and tasks give themselves up that are silent for 2 s", patience_seconds=2)
+def test_what_is_at_work_and_would_not_outlive_the_locks_is_not_locked_out(
+    filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_load, "LOCKED_TO_STAGED", 1e6)
+    assert_merged(filled, "and who is silent for 12 s is taken for dead here", patience=Patience(task=12))
 
 
 def test_locks_that_are_held_for_too_long_are_let_go(

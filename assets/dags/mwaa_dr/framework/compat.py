@@ -11,6 +11,7 @@ import airflow
 
 from mwaa_dr.framework.errors import DrError, SettingError
 from mwaa_dr.framework.factory.run import Installation, Run
+from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.settings import read_setting
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def installation() -> Installation:
     return Installation(
         airflow_version=airflow_version(),
         dags_folder=os.path.expanduser(conf.get("core", "dags_folder")),
-        patience_seconds=_patience_seconds(conf.getint),
+        patience=_patience(conf.getint),
         fernet_keys=conf.get("core", "fernet_key", fallback="") or "",
         variable=variable,
         metadata_db=metadata_db,
@@ -97,15 +98,18 @@ def installation() -> Installation:
     )
 
 
-def _patience_seconds(number: Callable[..., int]) -> int:
-    """What ends a silent task first: the scheduler, or from 2.7 to 2.11 its supervisor where a rhythm is set.
+def _patience(number: Callable[..., int]) -> Patience:
+    """A task is ended by the scheduler, or from 2.7 to 2.11 by its own supervisor where a rhythm is set.
 
-    Source: `LocalTaskJobRunner._execute` of these versions, and their configuration references.
+    Source: `LocalTaskJobRunner._execute` of these versions, and the configuration references of all.
     """
     option = "task_instance_heartbeat_timeout" if AIRFLOW_3 else "scheduler_zombie_task_threshold"
-    scheduler_s = number("scheduler", option, fallback=300)
+    task = number("scheduler", option, fallback=Patience.task)
     own = 0 if AIRFLOW_3 else number("scheduler", "local_task_job_heartbeat_sec", fallback=0)
-    return min(scheduler_s, own) if own > 0 else scheduler_s
+    return Patience(
+        task=min(task, own) if own > 0 else task,
+        scheduler=number("scheduler", "scheduler_health_check_threshold", fallback=Patience.scheduler),
+    )
 
 
 def metadata_db() -> MetadataDb:

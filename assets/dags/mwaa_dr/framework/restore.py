@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.chosen_backup import choose_backup
@@ -19,6 +19,7 @@ from mwaa_dr.framework.database.connection import (
     translated_errors,
 )
 from mwaa_dr.framework.database.fast_load import FastLoad
+from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
@@ -65,6 +66,7 @@ class _Restore:
     options: RestoreOptions
     progress: Progress
     notes: list[str] = field(default_factory=list)
+    hearts: Hearts = field(default_factory=Hearts)
 
     def run(self) -> Report:
         reader = choose_backup(self.storage, self.options, self.progress)
@@ -72,7 +74,11 @@ class _Restore:
         self.tables, closed = self.tables.closed()
         self.notes += closed
         box = SecretBox(self.options.fernet_keys)
-        with self.db.connection() as connection, connection.cursor() as cursor:
+        with ExitStack() as stack:
+            connection = stack.enter_context(self.db.connection())
+            cursor = stack.enter_context(connection.cursor())
+            if self._may_lock():
+                stack.enter_context(self.hearts.at_hand(self.db))
             try:
                 merged, work = self._transaction(cursor, manifest, reader, box)
                 with translated_errors():
@@ -82,6 +88,7 @@ class _Restore:
                     connection.rollback()
                 raise
             locked = work.locked_seconds
+            self.hearts.stop()
             if not self.options.dry_run:
                 self._analyze(connection, cursor, merged)
         return self._report(manifest, merged, locked)
@@ -104,7 +111,7 @@ class _Restore:
         work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
         stages = {stage.table.name: stage for stage, _ in plan}
         self._settle_in_flight(work, stages, manifest, ours)
-        fast = FastLoad(work, stages, self.options, staging_seconds, self.notes)
+        fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes)
         merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
 

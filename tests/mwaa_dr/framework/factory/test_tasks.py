@@ -21,6 +21,7 @@ from mwaa_dr.framework.factory.run import Failure, Installation, Run
 from mwaa_dr.framework.factory.standard import RefusingFactory, standard_factory
 from mwaa_dr.framework.factory.tasks import perform
 from mwaa_dr.framework.model.options import BackupMode, BackupOptions, CleanupOptions, OwnRun, RestoreOptions, Strategy
+from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.model.setting import Operation
 from mwaa_dr.framework.report import Report, TableLine
 from mwaa_dr.framework.settings import Variable
@@ -28,6 +29,7 @@ from mwaa_dr.framework.storage.storage import Storage
 from tests.support.memory_airflow import MemoryAirflow
 
 FERNET = "gAAAAA-a-fernet-key"
+PATIENCE = Patience(task=90)
 
 
 class Engine:
@@ -63,7 +65,7 @@ def a_database(tmp_path: Path, variable: Variable, db: Callable[[], MetadataDb])
     def refuse(*_: object) -> Any:
         raise AssertionError("nobody may ask by REST")
 
-    return Installation("2.10.3", str(tmp_path), 90, FERNET, variable, db, refuse, refuse)
+    return Installation("2.10.3", str(tmp_path), PATIENCE, FERNET, variable, db, refuse, refuse)
 
 
 def installation(tmp_path: Path, variables: Mapping[str, str]) -> Installation:
@@ -113,7 +115,7 @@ def test_a_restore_is_told_what_its_conf_says(engine: Engine, tmp_path: Path) ->
     assert (options.backup_id, options.source) == ("B7", "prod.eu-west-1")
     assert (options.variables, options.connections) == (Strategy.REPLACE, Strategy.APPEND)
     assert (options.dry_run, options.activate_dags) == (True, False)
-    assert (options.lock_seconds, options.exclusive_seconds, options.patience_seconds) == (60, 0, 90)
+    assert (options.lock_seconds, options.exclusive_seconds, options.patience) == (60, 0, PATIENCE)
     assert options.own_run == OwnRun("my_dag", "run-1")
 
 
@@ -296,7 +298,7 @@ def without_a_database(tmp_path: Path, airflow: MemoryAirflow, version: str = "3
         raise AssertionError("nobody may look for the database")
 
     known = {"DR_STORAGE_TYPE": "LOCAL_FS", **WITHOUT}
-    return Installation(version, str(tmp_path), 90, FERNET, known.get, refuse, lambda _: airflow, lambda: airflow)
+    return Installation(version, str(tmp_path), PATIENCE, FERNET, known.get, refuse, lambda _: airflow, lambda: airflow)
 
 
 def test_without_a_database_each_operation_works_by_rest(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.connection import first_line
 from mwaa_dr.framework.database.definitions import Definitions, definitions_of, fingerprint, owned
+from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.names import ident, idents
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
@@ -24,7 +25,8 @@ LOCKED_TO_STAGED = 2.5
 AT_MOST = 2
 """Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
 SILENT_SECONDS = 10
-"""How long before the locks a task may have told of itself the last time."""
+"""How long ago the last heartbeat may be that is known when tables are locked: Airflow's are 5 s apart, and some of
+its versions write each one down with the next."""
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
 WAIT = "900ms"
@@ -43,6 +45,7 @@ class FastLoad:
 
     Nobody waits for us who could end it: after `lock` this transaction waits for nothing that others hold. Never
     locked so are `dag`, `job`, `slot_pool`, and all others that do not belong to a run; their foreign keys stay.
+    Schedulers and triggerers do wait, and `hearts` says for them that they live.
     """
 
     work: Work
@@ -50,6 +53,7 @@ class FastLoad:
     options: RestoreOptions
     staging_seconds: float
     """How long it took to stage the backup."""
+    hearts: Hearts
     notes: list[str]
     """Which way was taken is told here."""
     _before: frozenset[tuple[str, str]] = frozenset()
@@ -63,8 +67,12 @@ class FastLoad:
 
     @property
     def _seconds(self) -> int:
-        """How long locks may be expected: what was asked for, or what the tasks at work outlive at the very most."""
-        return min(self.options.exclusive_seconds, (self.options.patience_seconds - SILENT_SECONDS) // AT_MOST)
+        """How long locks may be expected: what was asked for, or what all that is at work outlives at the very most."""
+        return min(self.options.exclusive_seconds, (self._patience_seconds - SILENT_SECONDS) // AT_MOST)
+
+    @property
+    def _patience_seconds(self) -> int:
+        return self.options.patience.of(self.options.airflow_version)
 
     @property
     def _most_seconds(self) -> int:
@@ -86,12 +94,14 @@ class FastLoad:
         expected = self.staging_seconds * LOCKED_TO_STAGED
         if expected > self._seconds:
             raise NotFastError(f"tables would be locked for about {expected:.0f} s, {self._why_not_so_long()}")
+        self._check_hearts()
         strange = sorted(set(self._locked) - owned(self.work.cursor, self._locked))
         if strange:
             raise NotFastError(f"the database's user may not define table '{strange[0]}' anew")
 
     def lock(self) -> None:
         """Lock everything that the merge will write to or wait for, at once; raise NotFastError when that cannot be."""
+        self.hearts.start()
         self._lock_at_once()
         self.work.hurry(self._most_seconds)
         self.work.run(f"SET LOCAL lock_timeout = '{WAIT}'")
@@ -108,6 +118,7 @@ class FastLoad:
             merge(self.stages[name])
         self._all(self._definitions.makes())
         self._compare()
+        self._check_hearts()
         self._tell(f"the fast way: indexes and foreign keys of {', '.join(self.bulk)} were dropped and made again")
 
     def give_up(self, err: Exception) -> None:
@@ -120,12 +131,17 @@ class FastLoad:
         reason = f"it took more than {self._most_seconds} s" if self.work.is_late else _in_words(err)
         self.work.cursor.execute("ROLLBACK TO SAVEPOINT fast")
         self.work.start_over()
+        self.hearts.stop()
         self._tell(f"the merging way, with all indexes in place: {reason}")
 
     def _why_not_so_long(self) -> str:
         if self._seconds < self.options.exclusive_seconds:
-            return f"and tasks give themselves up that are silent for {self.options.patience_seconds} s"
+            return f"and who is silent for {self._patience_seconds} s is taken for dead here"
         return f"more than {self._seconds} s"
+
+    def _check_hearts(self) -> None:
+        if self.hearts.trouble:
+            raise NotFastError(f"nobody could say meanwhile that the schedulers live: {self.hearts.trouble}")
 
     def _tell(self, words: str) -> None:
         logger.info("%s", words)

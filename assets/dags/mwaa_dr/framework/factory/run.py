@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mwaa_dr.framework.errors import DrError
+from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.model.tables import Tables
 from mwaa_dr.framework.settings import Variable
 
@@ -55,8 +56,7 @@ class Installation:
 
     airflow_version: str
     dags_folder: str
-    patience_seconds: int
-    """After so long without a heartbeat a task gives itself up, or is taken for dead."""
+    patience: Patience
     fernet_keys: str = field(repr=False)
     variable: Variable = field(repr=False)
     metadata_db: Callable[[], MetadataDb] = field(repr=False)

@@ -15,6 +15,7 @@ from mwaa_dr.framework.factory.run import Factory, Installation, Run
 from mwaa_dr.framework.log_lines import whole_lines
 from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
+from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.model.setting import Operation, StorageType
 from mwaa_dr.framework.model.settings import Settings
 from mwaa_dr.framework.model.tables import Tables
@@ -53,7 +54,7 @@ class Job:
     airflow_version: str
     fernet_keys: str
     dags_folder: str
-    patience_seconds: int
+    patience: Patience
     work: Callable[..., Report]
     """The engine: called with what is left of (tables, storage, options, progress) for the operation."""
 
@@ -99,7 +100,7 @@ def perform(operation: Operation, factory: Factory, run: Run, airflow: Installat
         airflow_version=airflow.airflow_version,
         fernet_keys=airflow.fernet_keys,
         dags_folder=airflow.dags_folder,
-        patience_seconds=airflow.patience_seconds,
+        patience=airflow.patience,
         work=_by_rest(operation, settings, airflow) if by_rest else _by_database(operation, airflow.metadata_db()),
     )
     token = TaskToken(settings.task_token, settings.task_token_region or settings.region)
@@ -215,7 +216,7 @@ def _restore(job: Job) -> Report:
         dry_run=settings.dry_run,
         lock_seconds=settings.lock_seconds,
         exclusive_seconds=settings.exclusive_seconds,
-        patience_seconds=job.patience_seconds,
+        patience=job.patience,
     )
     return job.work(job.tables, job.storage(), options, LogProgress())
 

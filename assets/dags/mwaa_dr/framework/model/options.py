@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mwaa_dr.framework.manifest import Environment
+from mwaa_dr.framework.model.patience import Patience
 
 OWN_DAGS = ("backup_metadata", "restore_metadata", "cleanup_metadata")
 """The ids that this package's DAGs have unless a user chose others; those carry its tag."""
@@ -109,8 +110,8 @@ class RestoreOptions:
     """The merge gives up, and nothing is changed, when it holds its locks longer than this."""
     exclusive_seconds: int = 60
     """The fast way, which locks the tables of the runs as a whole, is taken for so long at most; 0: never."""
-    patience_seconds: int = 300
-    """A task of the target that cannot tell its database for so long that it lives gives itself up."""
+    patience: Patience = field(default_factory=Patience)
+    """That of what is at work in the target."""
     exclusive_rows: int = 50_000
     """Fewer rows are not worth the fast way."""
 
