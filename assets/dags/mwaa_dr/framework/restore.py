@@ -77,7 +77,7 @@ class _Restore:
         with ExitStack() as stack:
             connection = stack.enter_context(self.db.connection())
             cursor = stack.enter_context(connection.cursor())
-            if self._may_lock():
+            if self._may_lock() and manifest.rows >= self.options.exclusive_rows:  # else nothing is ever locked
                 stack.enter_context(self.hearts.at_hand(self.db))
             try:
                 merged, work = self._transaction(cursor, manifest, reader, box)
