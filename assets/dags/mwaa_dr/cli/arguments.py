@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, NoReturn
 
 from mwaa_dr import __version__
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.model import setting_kinds as kinds
-from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, RestoreOptions, Retention, Strategy
+from mwaa_dr.framework.model.options import BackupMode, BackupOptions, InFlight, Retention, Strategy
 from mwaa_dr.framework.model.setting_kinds import Kind
+from mwaa_dr.framework.model.settings import Settings
 
 DATABASE_VARIABLE = "DR_DATABASE_URL"
 FERNET_VARIABLE = "AIRFLOW__CORE__FERNET_KEY"
@@ -98,11 +100,10 @@ def _backup(command: argparse.ArgumentParser) -> None:
     )
     words = "all rows, or what has changed since the last backup"
     _word(command, "--mode", BackupOptions.backup_mode, words)
-    _number(command, "--full-every", BackupOptions.full_every, (1, 1000), "INCREMENTAL: one of so many is a full one")
-    _number(command, "--parallel", BackupOptions.connections, (1, 8), "database connections that copy in parallel")
-    _number(command, "--wait", BackupOptions.wait_seconds, (0, 86_400), "seconds to wait for another backup to end")
-    percent = BackupOptions.shrink_guard_percent
-    _number(command, "--shrink-guard", percent, (0, 100), "per cent of its rows that a core table may lose")
+    _number(command, "--full-every", "full_every", "INCREMENTAL: one of so many is a full one")
+    _number(command, "--parallel", "connections", "database connections that copy in parallel")
+    _number(command, "--wait", "wait_seconds", "seconds to wait for another backup to end")
+    _number(command, "--shrink-guard", "shrink_guard_percent", "per cent of its rows that a core table may lose")
     command.add_argument(
         "--skip-unreadable-secrets",
         action="store_true",
@@ -128,8 +129,7 @@ def _restore(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the folder was written by mwaa-dr 1.x or 2.x: <storage>/<prefix>/<table>.csv without a manifest",
     )
-    seconds = RestoreOptions.exclusive_seconds
-    _number(command, "--exclusive-seconds", seconds, (0, 120), "lock tables for so long to be faster; 0: never")
+    _number(command, "--exclusive-seconds", "exclusive_seconds", "lock tables for so long to be faster; 0: never")
     _lock_and_dry_run(command)
 
 
@@ -137,7 +137,7 @@ def _cleanup(command: argparse.ArgumentParser) -> None:
     _database(command)
     _tables(command)
     command.add_argument("--force", action="store_true", help="go on although other runs are running")
-    _number(command, "--batch-runs", 0, (0, 1_000_000), "commit after so many whole runs; 0: one transaction")
+    _number(command, "--batch-runs", "batched", "commit after so many whole runs; 0: one transaction")
     _lock_and_dry_run(command)
 
 
@@ -254,14 +254,15 @@ def _tables(command: argparse.ArgumentParser) -> None:
 
 
 def _lock_and_dry_run(command: argparse.ArgumentParser) -> None:
-    seconds = RestoreOptions.lock_seconds
-    _number(command, "--lock-seconds", seconds, (1, 86_400), "give up, and undo all, when locks are held longer")
+    _number(command, "--lock-seconds", "lock_seconds", "give up, and undo all, when locks are held longer")
     command.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
 
 
-def _number(command: argparse.ArgumentParser, name: str, default: int, bounds: tuple[int, int], meaning: str) -> None:
-    shown = f"{meaning} (default: {default})"
-    command.add_argument(name, type=_kind(kinds.whole(*bounds)), default=default, metavar="N", help=shown)
+def _number(command: argparse.ArgumentParser, name: str, setting: str, meaning: str) -> None:
+    """An option that has the default and the bounds of a setting."""
+    row = next(row for row in fields(Settings) if row.name == setting)
+    shown = f"{meaning} (default: {row.default})"
+    command.add_argument(name, type=_kind(row.metadata["kind"]), default=row.default, metavar="N", help=shown)
 
 
 def _word(command: argparse.ArgumentParser, name: str, default: Strategy | InFlight | BackupMode, meaning: str) -> None:
