@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from mwaa_dr.framework.backup_files import GZIP
 from mwaa_dr.framework.errors import DamagedBackupError
-from mwaa_dr.framework.storage.storage import Reader
+from mwaa_dr.framework.storage.hashing import HashingReader
+from mwaa_dr.framework.storage.storage import Reader, Storage
 
 BLOCK = 1 << 17
+
+
+class Listed(Protocol):
+    """A file as a manifest, or a list beside it, names it."""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of what is stored."""
+
+
+@contextmanager
+def proved_whole(storage: Storage, path: str, told: Listed) -> Iterator[GunzipReader]:
+    """Open a file to be read to its end; raises DamagedBackupError at the latest then, unless it is what was listed.
+
+    Nothing is to be concluded from what is read before that.
+    """
+    with storage.open_reader(path) as stored:
+        hashed = HashingReader(stored)
+        yield GunzipReader(hashed, told.file)
+    if hashed.sha256 != told.sha256:
+        raise DamagedBackupError(f"file '{told.file}' was altered: its SHA-256 is another", "Choose another backup.")
 
 
 class GunzipReader:
