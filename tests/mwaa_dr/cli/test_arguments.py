@@ -88,6 +88,7 @@ def test_verify_needs_a_database_only_to_rehearse(capsys: pytest.CaptureFixture[
         (["backup", *DATABASE, *STORAGE, "--parallel", "0"], "from 1 to 8"),
         (["backup", *DATABASE, *STORAGE, "--mode", "half"], "FULL or INCREMENTAL"),
         (["backup", *DATABASE, *STORAGE, "--full-every", "0"], "from 1 to 1000"),
+        (["cleanup", *DATABASE, "--batch-runs", "true"], "from 0 to 1000000"),
         (["backup", *DATABASE, *STORAGE, "--kms-key-arn", "alias/mine"], "ARN of a KMS key"),
         (["backup", *DATABASE, *STORAGE, "--environment", "a/b"], "NAME or NAME.REGION"),
         (["list", *STORAGE, "--source", "../x"], "--source"),

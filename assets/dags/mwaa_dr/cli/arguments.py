@@ -137,7 +137,8 @@ def _cleanup(command: argparse.ArgumentParser) -> None:
     _database(command)
     _tables(command)
     command.add_argument("--force", action="store_true", help="go on although other runs are running")
-    _number(command, "--batch-runs", "batched", "commit after so many whole runs; 0: one transaction")
+    words = "commit after so many whole runs; 0: one transaction"
+    _number(command, "--batch-runs", "batched", words, kinds.RUNS_OF_A_BATCH)
     _lock_and_dry_run(command)
 
 
@@ -258,11 +259,11 @@ def _lock_and_dry_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="say what would be done and change nothing")
 
 
-def _number(command: argparse.ArgumentParser, name: str, setting: str, meaning: str) -> None:
-    """An option that has the default and the bounds of a setting."""
+def _number(command: argparse.ArgumentParser, name: str, setting: str, meaning: str, kind: Kind | None = None) -> None:
+    """An option that has the default and the bounds of a setting, or a kind of its own where that takes words, too."""
     row = next(row for row in fields(Settings) if row.name == setting)
     shown = f"{meaning} (default: {row.default})"
-    command.add_argument(name, type=_kind(row.metadata["kind"]), default=row.default, metavar="N", help=shown)
+    command.add_argument(name, type=_kind(kind or row.metadata["kind"]), default=row.default, metavar="N", help=shown)
 
 
 def _word(command: argparse.ArgumentParser, name: str, default: Strategy | InFlight | BackupMode, meaning: str) -> None:

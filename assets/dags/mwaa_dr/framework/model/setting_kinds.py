@@ -95,10 +95,7 @@ def _yes_no(value: object) -> bool:
 def _batch(value: object) -> int:
     if isinstance(value, bool) or (isinstance(value, str) and not value.strip().isdigit()):
         return DEFAULT_BATCH if _yes_no(value) else 0
-    number = _number(value)
-    if not 0 <= number <= 1_000_000:
-        raise ValueError("out of range")
-    return number
+    return int(RUNS_OF_A_BATCH.read(value))
 
 
 def _retention(value: object) -> Retention:
@@ -150,6 +147,7 @@ def _backup_id(value: object) -> str:
 
 
 YES_NO = Kind("true or false", _yes_no)
+RUNS_OF_A_BATCH = whole(0, 1_000_000)
 BATCH = Kind("true, false, or the number of runs for each commit", _batch)
 RETENTION = Kind("`24,14d` (the newest 24, and one a day for 14 days), `24`, `14d`, or `0` to keep all", _retention)
 KMS_ARN = matching(_KMS_ARN.pattern, "the ARN of a KMS key or alias")
