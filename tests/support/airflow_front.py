@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from mwaa_dr.framework.task_token import Heartbeat, TaskToken
+from mwaa_dr.framework.heartbeat import Heartbeat
+from mwaa_dr.framework.task_token import TaskToken
 from tests.support import airflow_rest_v2
 
 OURS = ("backup_metadata", "cleanup_metadata", "restore_metadata")

@@ -19,6 +19,7 @@ from mwaa_dr.framework.report import Report
 from tests.support.engine import backup, restore
 from tests.support.filled import fill
 from tests.support.metadata import Metadata
+from tests.support.waiting import until
 
 JOBS = {
     "the scheduler": ("SchedulerJob", "running", 5, False),
@@ -30,7 +31,6 @@ JOBS = {
 }
 """Name -> type, state, age of its last heartbeat in seconds, whether it has ended."""
 ALIVE = {"the scheduler", "the triggerer"}
-PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -78,13 +78,6 @@ def amid_load(monkeypatch: pytest.MonkeyPatch, step: Callable[[FastLoad], None])
     monkeypatch.setattr(FastLoad, "load", stopped)
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
 def test_who_lives_beats_on_while_tables_are_locked_and_nobody_else(
     target: Metadata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +85,7 @@ def test_who_lives_beats_on_while_tables_are_locked_and_nobody_else(
 
     def look(_: FastLoad) -> None:
         first = beats(target.url)
-        wait(lambda: changed(target.url, first) >= ALIVE)
+        until(lambda: changed(target.url, first) >= ALIVE)
         seen.append(changed(target.url, first))
 
     before = beats(target.url)
@@ -119,7 +112,7 @@ def test_a_job_that_somebody_holds_is_passed_over(
         with theirs.cursor() as cursor:
             cursor.execute("SELECT 1 FROM job WHERE hostname = 'the scheduler' FOR UPDATE")
         first = beats(target.url)
-        wait(lambda: "the triggerer" in changed(target.url, first))
+        until(lambda: "the triggerer" in changed(target.url, first))
 
     amid_load(monkeypatch, hold)
     try:
@@ -134,7 +127,7 @@ def test_hearts_that_stand_still_end_the_fast_way(
     def kill(self: FastLoad) -> None:
         with psycopg2.connect(target.url) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", (self.hearts._connection.info.backend_pid,))
-        wait(lambda: bool(self.hearts.trouble))
+        until(lambda: bool(self.hearts.trouble))
 
     amid_load(monkeypatch, kill)
     assert "the merging way, with all indexes in place: nobody could say" in way_of(restored(target, tmp_path))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mwaa_dr.framework.task_token import CAUSE_LIMIT, ERROR_LIMIT, Heartbeat, TaskToken
+from mwaa_dr.framework.heartbeat import Heartbeat
+from mwaa_dr.framework.task_token import CAUSE_LIMIT, ERROR_LIMIT, TaskToken
 from tests.support.waiting import until
 from tests.support.waiting_workflow import WaitingWorkflow
 

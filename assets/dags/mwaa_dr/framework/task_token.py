@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Callable, Mapping
-from types import TracebackType
+from collections.abc import Mapping
 from typing import Any
 
 from mwaa_dr.framework import aws
@@ -63,29 +61,3 @@ class TaskToken:
         except Exception as err:  # noqa: BLE001 - no trouble with the answer may end or change the work
             return aws.error_code(err)
         return ""
-
-
-class Heartbeat:
-    """Beats in a thread of its own from `__enter__` to `__exit__`, the first time at once."""
-
-    def __init__(self, beat: Callable[[], bool] | None, seconds: float) -> None:
-        self._beat = beat
-        self._seconds = seconds
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> Heartbeat:
-        if self._beat:
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        if self._beat:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while self._beat and self._beat() and not self._ended.wait(self._seconds):
-            pass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from mwaa_dr.framework.database.connection import Connection, MetadataDb, first_line
 from mwaa_dr.framework.errors import DatabaseError
+from mwaa_dr.framework.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ class Hearts:
     def __init__(self) -> None:
         self._connection: Connection = None
         self._ids: list[int] = []
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._beating = ExitStack()
         self._beaten_at = 0.0
         self._refused = "there is no second connection to the database"
 
@@ -63,7 +62,7 @@ class Hearts:
     def trouble(self) -> str:
         """Why nobody beats; empty: all is well."""
         silent = time.monotonic() - self._beaten_at
-        if self._thread and not self._refused and silent > SILENT_SECONDS:
+        if self._beaten_at and not self._refused and silent > SILENT_SECONDS:
             return f"no answer for {silent:.0f} s"
         return self._refused
 
@@ -73,26 +72,21 @@ class Hearts:
             cursor.execute(_ALIVE)
             self._ids = [row[0] for row in cursor.fetchall()]
         self._beat()
-        self._over.clear()
-        self._thread = threading.Thread(target=self._go_on, name="hearts", daemon=True)
-        self._thread.start()
+        self._beating.enter_context(Heartbeat(self._went_on, RHYTHM_SECONDS))
 
     def stop(self) -> None:
         """Leave it to Airflow again."""
-        self._over.set()
-        if self._thread:
-            self._thread.join(SILENT_SECONDS)
-            self._thread = None
+        self._beating.close()
 
-    def _go_on(self) -> None:
+    def _went_on(self) -> bool:
         import psycopg2
 
         try:
-            while not self._over.wait(RHYTHM_SECONDS):
-                self._beat()
+            self._beat()
         except psycopg2.Error as err:
             self._refused = first_line(err)
             logger.warning("heartbeats cannot be kept up: %s", self._refused)
+        return not self._refused
 
     def _beat(self) -> None:
         with self._connection.cursor() as cursor:

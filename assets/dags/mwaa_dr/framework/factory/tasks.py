@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mwaa_dr.framework.errors import UnservedVersionError
 from mwaa_dr.framework.factory.run import Factory, Installation, Run
+from mwaa_dr.framework.heartbeat import Heartbeat
 from mwaa_dr.framework.log_lines import whole_lines
 from mwaa_dr.framework.manifest import Mode
 from mwaa_dr.framework.model.options import OWN_DAGS, BackupOptions, CleanupOptions, OwnRun, RestoreOptions
@@ -23,7 +24,7 @@ from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.report import Report
 from mwaa_dr.framework.report_file import keep_report, now
 from mwaa_dr.framework.settings import read_settings
-from mwaa_dr.framework.task_token import Heartbeat, TaskToken
+from mwaa_dr.framework.task_token import TaskToken
 
 if TYPE_CHECKING:
     from mwaa_dr.framework.database.connection import MetadataDb
