@@ -10,7 +10,7 @@ from mwaa_dr.framework.manifest import Manifest
 
 def check_versions(manifest: Manifest, target: str) -> None:
     """Raise IncompatibleBackupError unless the target is the backup's version, or a newer one of its major line."""
-    source, here = _minor(manifest.airflow_version), _minor(target)
+    source, here = minor(manifest.airflow_version), minor(target)
     if source[0] != here[0]:
         raise IncompatibleBackupError(
             f"the backup is of Airflow {manifest.airflow_version}, the target runs {target}",
@@ -24,7 +24,8 @@ def check_versions(manifest: Manifest, target: str) -> None:
         )
 
 
-def _minor(version: str) -> tuple[int, int]:
+def minor(version: str) -> tuple[int, int]:
+    """Major and minor number of an Airflow version; raises IncompatibleBackupError for what is none."""
     found = re.match(r"(\d+)\.(\d+)", version)
     if not found:
         raise IncompatibleBackupError(f"'{version}' is no Airflow version", "The version has the form 2.10.3.")

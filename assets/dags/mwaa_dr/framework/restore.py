@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.chosen_backup import choose_backup
@@ -74,11 +74,7 @@ class _Restore:
         self.tables, closed = self.tables.closed()
         self.notes += closed
         box = SecretBox(self.options.fernet_keys)
-        with ExitStack() as stack:
-            connection = stack.enter_context(self.db.connection())
-            cursor = stack.enter_context(connection.cursor())
-            if self._may_lock() and manifest.rows >= self.options.exclusive_rows:  # else nothing is ever locked
-                stack.enter_context(self.hearts.at_hand(self.db))
+        with self.db.connection() as connection, connection.cursor() as cursor, self._hearts_at_hand(manifest):
             try:
                 merged, work = self._transaction(cursor, manifest, reader, box)
                 with translated_errors():
@@ -114,6 +110,11 @@ class _Restore:
         fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes)
         merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
+
+    def _hearts_at_hand(self, manifest: Manifest) -> AbstractContextManager[None]:
+        """A connection to beat on, where the fast way may be taken: fewer rows are merged with one connection."""
+        is_possible = self._may_lock() and manifest.rows >= self.options.exclusive_rows
+        return self.hearts.at_hand(self.db) if is_possible else nullcontext()
 
     def _may_lock(self) -> bool:
         return self.options.exclusive_seconds > 0 and not self.options.dry_run

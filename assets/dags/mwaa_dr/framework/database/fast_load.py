@@ -24,7 +24,7 @@ LOCKED_TO_STAGED = 2.5
 """How long a table is locked, to how long it took to stage it on the same server; measured: docs/performance.md."""
 AT_MOST = 2
 """Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
-SILENT_SECONDS = 10
+UNHEARD_SECONDS = 10
 """How long ago the last heartbeat may be that is known when tables are locked: Airflow's are 5 s apart, and some of
 its versions write each one down with the next."""
 ATTEMPTS = 20
@@ -68,7 +68,7 @@ class FastLoad:
     @property
     def _seconds(self) -> int:
         """How long locks may be expected: what was asked for, or what all that is at work outlives at the very most."""
-        return min(self.options.exclusive_seconds, (self._patience_seconds - SILENT_SECONDS) // AT_MOST)
+        return min(self.options.exclusive_seconds, (self._patience_seconds - UNHEARD_SECONDS) // AT_MOST)
 
     @property
     def _patience_seconds(self) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from mwaa_dr.framework.compatibility import minor
 
 
 @dataclass(frozen=True)
@@ -21,5 +22,4 @@ class Patience:
         A scheduler of 2.8 to 2.11 goes on from there. One of any other version first writes down the last heartbeat
         that it remembers itself, which is from before the locks. Source: `Job.heartbeat` of 16 versions.
         """
-        numbers = [int(number) for number in re.findall(r"\d+", airflow_version)[:2]]
-        return self.task if [2, 8] <= numbers < [3] else min(self.task, self.scheduler)
+        return self.task if (2, 8) <= minor(airflow_version) < (3, 0) else min(self.task, self.scheduler)
