@@ -128,13 +128,15 @@ class _Range:
         return b""
 
     def read_all(self) -> bytearray:
-        """All of it, in one piece."""
-        whole = bytearray()
+        """All of it, in one piece, or what there is once the reader is closed."""
+        whole, filled = bytearray(self.end - self._offset), 0  # one that grew would be copied, and lie there twice
         try:
             while data := self.read(CHUNK):
-                whole += data
+                whole[filled : filled + len(data)] = data
+                filled += len(data)
         finally:
             self.close()
+        del whole[filled:]
         return whole
 
     def close(self) -> None:
