@@ -166,8 +166,8 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
-    # More workers than cores: the stories mostly wait.
-    in_venv python -m pytest -m airflow -n 5 --dist loadgroup "$@"
+    # More workers than cores: the stories mostly wait. They come first, in tests/conftest.py, since they take longest.
+    in_venv python -m pytest -m airflow -n 5 --dist loadgroup --no-loadscope-reorder "$@"
 }
 
 cdk() {

@@ -155,6 +155,15 @@ class Postgres:
         if done.returncode:
             raise PostgresError(f"script failed in '{database}': {done.stderr.decode().strip()}")
 
+    def dump(self, database: str) -> str:
+        """The script that makes a database again, as pg_dump writes it."""
+        done = subprocess.run(
+            [self._binaries / "pg_dump", "--no-owner", self.url(database)], capture_output=True, check=False
+        )
+        if done.returncode:
+            raise PostgresError(f"'{database}' cannot be copied: {done.stderr.decode().strip()}")
+        return done.stdout.decode()
+
     def _prepare(self) -> None:
         if os.geteuid() == 0:
             self._folder.chmod(0o755)

@@ -108,12 +108,14 @@ def cache_folder() -> Path:
 
 
 def _install(python: Path, folder: Path, lock: Lock) -> None:
-    _step(lock, python, "-m", "venv", folder)
     wanted = ("--no-deps", "-r", lock.path)
-    # uv takes seconds where pip takes a minute, but knows nothing of a package index that only pip is told of.
+    uv = (sys.executable, "-m", "uv")
+    # uv takes seconds where venv and pip take a minute, but knows nothing of a package index that only pip is told of.
     try:
-        _step(lock, sys.executable, "-m", "uv", "pip", "install", "-q", "--python", folder / "bin" / "python", *wanted)
+        _step(lock, *uv, "venv", "-q", "--python", python, folder)
+        _step(lock, *uv, "pip", "install", "-q", "--python", folder / "bin" / "python", *wanted)
     except DrillError:
+        _step(lock, python, "-m", "venv", "--clear", folder)
         _step(lock, folder / "bin" / "pip", "install", "-qq", "--no-compile", *wanted)
 
 

@@ -34,6 +34,6 @@ def fits(item: pytest.Item) -> bool:
     if since is None and before is None:
         return True
     params = getattr(getattr(item, "callspec", None), "params", {})
-    name = Path(params.get("world") or params.get("airflow") or "").name
+    name = Path(params.get("world") or params.get("installed") or "").name
     version = tuple(int(number) for number in re.findall(r"\d+", name)[:3])
     return (since is None or version >= since.args) and (before is None or version < before.args)
