@@ -20,6 +20,7 @@ import psycopg2
 
 from drill.dags import inside
 from drill.postgres import HOST, free_port
+from drill.resident import Resident
 from drill.venvs import DrillError
 
 QUICK = {
@@ -60,6 +61,7 @@ class Airflow:
         self._venv = venv
         self._port = free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._resident = Resident(venv / "bin" / "python", folder)
         # Who is killed leaves files there. A short path, since sockets are among them; it is removed when we end.
         self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
         self._environment = {
@@ -128,7 +130,7 @@ class Airflow:
     def kill(self) -> None:
         """End every process of this Airflow at once, as a lost Region would."""
         ending = dict(self._processes)  # another thread may be starting more
-        sessions = {process.pid for process in ending.values()}
+        sessions = {process.pid for process in (*ending.values(), self._resident.process) if process}
         # Parsers and tasks move to process groups of their own, but stay in the session.
         for pid in psutil.pids() if sessions else []:
             with suppress(ProcessLookupError, PermissionError):
@@ -137,19 +139,13 @@ class Airflow:
         for name, process in ending.items():
             process.wait()
             self._processes.pop(name, None)
+        self._resident.end()
 
     def act(self, **request: Any) -> None:
         """Do things through Airflow's own code: set variables, unpause and trigger DAGs; see `dags/inside.py`."""
-        done = subprocess.run(
-            [self._venv / "bin" / "python", inside.__file__],
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            check=False,
-            env=self._environment,
-            cwd=self.folder,
-        )
+        done = self._resident.run("python", inside.__file__, text=json.dumps(request), environment=self._environment)
         if done.returncode:
-            raise DrillError(f"the {self.name} environment refused:\n{done.stderr.decode()[-3000:]}")
+            raise DrillError(f"the {self.name} environment refused:\n{done.stderr[-3000:]}")
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one SQL statement, commit, and return its rows."""

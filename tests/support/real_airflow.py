@@ -59,19 +59,11 @@ class RealAirflow(Airflow):
         self._environment |= settings
 
     def attempt(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a program of this Airflow's virtual environment, whatever becomes of it."""
-        return subprocess.run(
-            [self._venv / "bin" / command[0], *command[1:]],
-            env=self._environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        """Run `airflow` or `python` of this Airflow's virtual environment, whatever becomes of it."""
+        return self._resident.run(*map(str, command), environment=self._environment, seconds=300)
 
     def run(self, *command: str | Path) -> str:
-        """Run a program of this Airflow's virtual environment; return what it printed."""
+        """Run `airflow` or `python` of this Airflow's virtual environment; return what it printed."""
         done = self.attempt(*command)
         if done.returncode:
             raise AssertionError(f"{command[:2]} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
