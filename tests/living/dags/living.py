@@ -141,7 +141,7 @@ for name in ("overlapping", "private"):
     ):
         PythonOperator(task_id="stay", python_callable=stay_until_let_go)
 
-with DAG("ticking", start_date=START, schedule=timedelta(seconds=10), catchup=False, max_active_runs=2):
+with DAG("ticking", start_date=START, schedule=timedelta(seconds=20), catchup=False, max_active_runs=2):
     PythonOperator(task_id="tick", python_callable=note_down)
 
 with DAG("chatty", start_date=START, schedule="@daily", catchup=False, tags=["living"]):
