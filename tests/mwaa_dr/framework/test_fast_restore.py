@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,16 +13,21 @@ import psycopg2
 import pytest
 
 from drill.postgres import Postgres
+from mwaa_dr.framework import unstaged
 from mwaa_dr.framework.database import fast_load, keys
 from mwaa_dr.framework.database.definitions import fingerprint
 from mwaa_dr.framework.database.fast_load import FastLoad
+from mwaa_dr.framework.database.in_place import set_own_aside
 from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.errors import DatabaseError
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.report import Report
+from mwaa_dr.framework.storage.local import LocalStorage
 from tests.conftest import Database
 from tests.mwaa_dr import test_every_table_is_restored as every_table
+from tests.support.chains import add
 from tests.support.engine import backup, restore, tables_of
 from tests.support.engine_process import EngineProcess
 from tests.support.filled import fill
@@ -153,6 +159,19 @@ def test_both_ways_restore_every_table_alike(
         backup(primary.url, tmp_path, version=airflow, tables=tables)
         with both_ways(secondary, twin, tmp_path, airflow, tables=tables) as fast:
             assert rows(fast) == rows(Metadata(secondary.url))
+
+
+@pytest.fixture
+def in_place(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tables that are filled in place, as they come."""
+    names: list[str] = []
+
+    def noted(work: Work, stage: Staged) -> None:
+        names.append(stage.table.name)
+        set_own_aside(work, stage)
+
+    monkeypatch.setattr(f"{fast_load.__name__}.set_own_aside", noted)
+    return names
 
 
 @pytest.fixture
@@ -319,6 +338,105 @@ def test_a_dry_run_locks_nothing(filled: tuple[Metadata, Path], monkeypatch: pyt
     monkeypatch.setattr(FastLoad, "check", lambda _: pytest.fail("the fast way is looked at"))
     target, place = filled
     assert restore_fast(target.url, place, dry_run=True).dry_run
+
+
+IN_PLACE = ["log", "rendered_task_instance_fields", "task_map", "xcom"]
+"""What has no key that is given anew, and points at nothing but its run."""
+
+
+def test_rows_that_stay_as_they_are_are_not_staged(filled: tuple[Metadata, Path], in_place: list[str]) -> None:
+    target, place = filled
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert sorted(in_place) == IN_PLACE
+
+
+def test_what_is_resumed_is_staged(filled: tuple[Metadata, Path], in_place: list[str]) -> None:
+    target, place = filled
+    assert way_of(restore_fast(target.url, place, in_flight=InFlight.RESUME)).startswith("fast")
+    assert in_place == []
+
+
+def test_rows_that_are_gone_from_a_file_are_staged(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, in_place: list[str]
+) -> None:
+    fill(primary, runs=3, logs=2_000)
+    add(primary, tmp_path)
+    primary.run_sql("DELETE FROM log WHERE id % 100 = 0")
+    assert add(primary, tmp_path).dropped_of("log") is not None
+    assert way_of(restore_fast(secondary.url, tmp_path)).startswith("fast")
+    assert sorted(in_place) == IN_PLACE[1:]
+    assert secondary.one("SELECT count(*) FROM log") == primary.one("SELECT count(*) FROM log")
+
+
+@pytest.mark.parametrize(
+    ("ddl", "count"),
+    [
+        ("CREATE TABLE theirs (of_log int REFERENCES log ON DELETE CASCADE); INSERT INTO theirs SELECT id FROM log", 1),
+        (
+            "CREATE TABLE theirs (of_log int); CREATE FUNCTION theirs() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO theirs VALUES (OLD.id); RETURN OLD; END $$;"
+            " CREATE TRIGGER theirs BEFORE DELETE ON log FOR EACH ROW EXECUTE FUNCTION theirs()",
+            0,
+        ),
+        (
+            "CREATE TABLE theirs (of_log int); CREATE RULE theirs AS ON DELETE TO log DO INSERT INTO theirs VALUES (1)",
+            0,
+        ),
+    ],
+)
+def test_a_table_that_something_else_hangs_on_is_not_emptied(
+    filled: tuple[Metadata, Path], in_place: list[str], ddl: str, count: int
+) -> None:
+    target, place = filled
+    target.run_sql(ddl)
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert sorted(in_place) == IN_PLACE[1:]
+    assert target.one("SELECT count(*) FROM theirs") == count
+
+
+def test_rows_that_are_loaded_in_place_are_fetched_before_anything_is_locked(
+    filled: tuple[Metadata, Path],
+    in_place: list[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target, place = filled
+    folder, far = tmp_path_factory.mktemp("spool"), LocalStorage.open_reader
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(LocalStorage, "is_near", False)
+    locked: list[str] = []
+
+    def open_reader(self: LocalStorage, path: str) -> Any:
+        if in_place and folder not in self._root.parents:
+            locked.append(path)
+        return far(self, path)
+
+    monkeypatch.setattr(LocalStorage, "open_reader", open_reader)
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert sorted(in_place) == IN_PLACE
+    assert locked == []
+    assert list(folder.iterdir()) == []
+
+
+def test_without_room_for_them_all_rows_are_staged(
+    filled: tuple[Metadata, Path], in_place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unstaged, "ROOM", 1 << 50)
+    target, place = filled
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert in_place == []
+
+
+def test_a_value_that_the_table_takes_no_more_is_merged(
+    database: Database, tmp_path: Path, in_place: list[str]
+) -> None:
+    older, newer = Metadata(database("3.1.8")), Metadata(database("3.2.1"))
+    older.insert("log", event=None, owner="airflow")
+    backup(older.url, tmp_path, version="3.1.8")
+    report = restore_fast(newer.url, tmp_path, version="3.2.1")
+    assert way_of(report).startswith("merging: null value in column")
+    assert in_place == ["log"]
+    assert newer.one("SELECT count(*) FROM log WHERE event = ''") == 1
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -18,13 +19,15 @@ from mwaa_dr.framework.database.connection import (
     take_lock,
     translated_errors,
 )
-from mwaa_dr.framework.database.fast_load import FastLoad
+from mwaa_dr.framework.database.definitions import unnoticed
+from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk
 from mwaa_dr.framework.database.hearts import Hearts
+from mwaa_dr.framework.database.in_place import stays
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.manifest import InterruptedRun, Manifest
+from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
 from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.model.tables import Tables
@@ -34,8 +37,11 @@ from mwaa_dr.framework.report_file import keep_restore_report
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.storage import Storage
 from mwaa_dr.framework.table_reader import TableReader
+from mwaa_dr.framework.unstaged import Pace, Unstaged, has_room
 
 logger = logging.getLogger(__name__)
+
+Plan = Sequence[tuple[Staged, tuple[TableFile, ...]]]
 
 MEMORY = "64MB"
 """For each sort or hash table of a statement: MWAA's database serves its scheduler, too."""
@@ -99,22 +105,43 @@ class _Restore:
         if self.options.dry_run:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
-        began = time.monotonic()
-        for stage, files in plan:
-            reader.stage(cursor, stage, files, box)
-        staging_seconds = time.monotonic() - began
-        cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
-        work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
-        stages = {stage.table.name: stage for stage, _ in plan}
-        self._settle_in_flight(work, stages, manifest, ours)
-        fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes)
-        merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
+        with Unstaged(cursor, reader, self._in_place(cursor, plan, manifest)) as unstaged:
+            staging_seconds = self._stage(cursor, reader, plan, box, unstaged)
+            cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
+            work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
+            stages = {stage.table.name: stage for stage, _ in plan}
+            self._settle_in_flight(work, stages, manifest, ours)
+            fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes, unstaged)
+            merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
+
+    def _stage(self, cursor: Cursor, reader: TableReader, plan: Plan, box: SecretBox, unstaged: Unstaged) -> float:
+        """Stage what does not wait; return how many seconds it takes to stage all."""
+        pace, seconds = Pace(), 0.0
+        for stage, files in plan:
+            if stage.table.name in unstaged.files:
+                stage.rows = sum(file.rows for file in files)
+                continue
+            began = time.monotonic()
+            reader.stage(cursor, stage, files, box)
+            seconds += (taken := time.monotonic() - began)
+            pace = max(pace, Pace.of(files, taken))
+        return seconds + sum(pace.seconds_for(files) for files in unstaged.files.values())
+
+    def _in_place(self, cursor: Cursor, plan: Plan, manifest: Manifest) -> Mapping[str, Sequence[TableFile]]:
+        """The tables that the fast way fills without a temporary table, where it may be taken."""
+        if not self._may_be_fast(manifest) or self.options.in_flight is not InFlight.DROP:
+            return {}
+        waiting = {stage.table.name: files for stage, files in plan if _fills(stage, files)}
+        waiting = {name: waiting[name] for name in unnoticed(cursor, waiting)}
+        return waiting if has_room([file for files in waiting.values() for file in files]) else {}
 
     def _hearts_at_hand(self, manifest: Manifest) -> AbstractContextManager[None]:
         """A connection to beat on, where the fast way may be taken: fewer rows are merged with one connection."""
-        is_possible = self._may_lock() and manifest.rows >= self.options.exclusive_rows
-        return self.hearts.at_hand(self.db) if is_possible else nullcontext()
+        return self.hearts.at_hand(self.db) if self._may_be_fast(manifest) else nullcontext()
+
+    def _may_be_fast(self, manifest: Manifest) -> bool:
+        return self._may_lock() and manifest.rows >= self.options.exclusive_rows
 
     def _may_lock(self) -> bool:
         return self.options.exclusive_seconds > 0 and not self.options.dry_run
@@ -185,3 +212,7 @@ class _Restore:
         if self.options.in_flight is InFlight.RESUME and run.state in ("queued", "running"):
             told["becomes"] = "queued: the scheduler goes on with what was not finished"
         return told
+
+
+def _fills(stage: Staged, files: Sequence[TableFile]) -> bool:
+    return is_bulk(stage.table) and any(file.rows for file in files) and stays(stage, files)

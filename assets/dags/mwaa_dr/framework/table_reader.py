@@ -61,9 +61,8 @@ class TableReader:
     @contextmanager
     def open(self, file: TableFile) -> Iterator[Reader]:
         """Stream the CSV of a file; at the end of the block its hash has been compared with the manifest."""
-        path = f"{self.manifest.environment.id}/{self.manifest.folder_of(file)}/{file.file}"
         with ExitStack() as stack:
-            hashed = HashingReader(stack.enter_context(self.storage.open_reader(path)))
+            hashed = HashingReader(stack.enter_context(self.storage.open_reader(self._path(file))))
             source: Reader = _Counting(hashed, file.name, self.progress)
             if file.encrypted:
                 source = self._decrypting(source, file)
@@ -74,9 +73,22 @@ class TableReader:
             if hashed.sha256 != file.sha256:
                 raise DamagedBackupError(f"file '{file.file}' changed while it was read", "Choose another backup.")
 
+    def copy(self, file: TableFile, target: Storage) -> None:
+        """Copy a file, as it is, into another storage, where it has the same path."""
+        path = self._path(file)
+        with self.storage.open_reader(path) as source, target.open_writer(path) as writer:
+            while block := source.read(BLOCK):
+                writer.write(block)
+
     def stage(self, cursor: Cursor, stage: Staged, files: Iterable[TableFile], box: SecretBox | None = None) -> None:
         """Make a temporary table and load all files of its table, with a box their secrets encrypted again."""
         make_stage(cursor, stage)
+        self.load(cursor, stage, files, box)
+        finish_stage(cursor, stage)
+
+    def load(self, cursor: Cursor, stage: Staged, files: Iterable[TableFile], box: SecretBox | None = None) -> None:
+        """Load all files of a table into where its rows belong."""
+        stage.rows = 0
         for file in files:
             started = time.monotonic()
             self.progress.start(file.name, file.size)
@@ -84,7 +96,9 @@ class TableReader:
                 rows = encrypted_again(source, stage.table, box) if box and stage.table.secrets else source
                 fill_stage(cursor, stage, file, rows)
             self.progress.finish(file.name, file.rows, time.monotonic() - started)
-        finish_stage(cursor, stage)
+
+    def _path(self, file: TableFile) -> str:
+        return f"{self.manifest.environment.id}/{self.manifest.folder_of(file)}/{file.file}"
 
     def _dropped(self, file: TableFile) -> Runs:
         """The rows of a file that are gone since it was written."""

@@ -97,6 +97,18 @@ def owned(cursor: Cursor, tables: Collection[str]) -> set[str]:
     return {row[0] for row in cursor.fetchall()}
 
 
+def unnoticed(cursor: Cursor, tables: Collection[str]) -> set[str]:
+    """Those of the tables whose rows can go and come back and nothing else happens: no foreign key, no trigger."""
+    cursor.execute(
+        f"""
+        SELECT relname FROM pg_class c WHERE relnamespace = {_SCHEMA} AND relname = ANY ({text_array(tables)})
+           AND relkind = 'r' AND NOT relhasrules AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE confrelid = c.oid)
+           AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+        """
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
 def fingerprint(cursor: Cursor) -> frozenset[tuple[str, str]]:
     """What the catalogue says of the schema: each line with the name of its table or index.
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from mwaa_dr.framework.database.connection import first_line
 from mwaa_dr.framework.database.definitions import Definitions, definitions_of, fingerprint, owned
 from mwaa_dr.framework.database.hearts import Hearts
+from mwaa_dr.framework.database.in_place import put_own_back, set_own_aside
 from mwaa_dr.framework.database.names import ident, idents
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.model.options import RestoreOptions
-from mwaa_dr.framework.model.table import Merge
+from mwaa_dr.framework.model.table import Merge, Table
+from mwaa_dr.framework.unstaged import Unstaged
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +58,15 @@ class FastLoad:
     hearts: Hearts
     notes: list[str]
     """Which way was taken is told here."""
+    unstaged: Unstaged
+    """The tables that are filled in place."""
     _before: frozenset[tuple[str, str]] = frozenset()
     _definitions: Definitions = field(default_factory=lambda: Definitions((), ()))
 
     @property
     def bulk(self) -> tuple[str, ...]:
-        """What grows with each run, but for the runs themselves, which are few: their rows, and the audit log."""
-        children = (name for name, stage in self.stages.items() if stage.table.merge is Merge.RUN_CHILD)
-        return (*children, *({"log"} & self.stages.keys()))
+        """The tables that are filled without their indexes."""
+        return tuple(name for name, stage in self.stages.items() if is_bulk(stage.table))
 
     @property
     def _seconds(self) -> int:
@@ -115,7 +118,14 @@ class FastLoad:
         """Merge each table with no row checked or indexed by itself; make all that again, or raise NotFastError."""
         self._all(self._definitions.drops())
         for name in self.bulk:
-            merge(self.stages[name])
+            stage = self.stages[name]
+            if name not in self.unstaged.files:
+                merge(stage)
+            else:
+                set_own_aside(self.work, stage)
+                self.unstaged.load(stage)
+                merge(stage)
+                put_own_back(self.work, stage)
         self._all(self._definitions.makes())
         self._compare()
         self._check_hearts()
@@ -132,6 +142,7 @@ class FastLoad:
         self.work.cursor.execute("ROLLBACK TO SAVEPOINT fast")
         self.work.start_over()
         self.hearts.stop()
+        self.unstaged.stage(self.stages)
         self._tell(f"the merging way, with all indexes in place: {reason}")
 
     def _why_not_so_long(self) -> str:
@@ -183,6 +194,11 @@ class FastLoad:
         if differs:
             names = ", ".join(f"'{name}'" for name in sorted({name for name, _ in differs}))
             raise NotFastError(f"what is defined of {names} could not be made again as it was")
+
+
+def is_bulk(table: Table) -> bool:
+    """Whether a table grows with each run and is not that of the runs, which are few: their rows, the audit log."""
+    return table.merge is Merge.RUN_CHILD or table.name == "log"
 
 
 def _is_cancelled(err: Exception) -> bool:

@@ -32,9 +32,9 @@ def raise_sequence(work: Work, stage: Staged) -> None:
 
 
 def _highest(work: Work, stage: Staged) -> int:
-    column, table = ident(stage.table.surrogate), ident(stage.table.name)
+    column = ident(stage.table.surrogate)
     return work.one(
-        f"SELECT GREATEST((SELECT max({column}) FROM {stage.name}), (SELECT max({column}) FROM {table}), 1)"
+        f"SELECT GREATEST((SELECT max({column}) FROM {stage.name}), (SELECT max({column}) FROM {stage.target}), 1)"
     )
 
 
@@ -50,9 +50,8 @@ def next_key(work: Work, stage: Staged) -> str:
 
 def renumber(work: Work, stage: Staged) -> int:
     """Give each row of the map that is to be inserted a key of its own where its old one is taken, in their order."""
-    mapped, table = key_map(stage.table.name), ident(stage.table.name)
-    column = ident(stage.table.surrogate)
-    taken = f"SELECT m.old FROM {mapped} m JOIN {table} t ON t.{column} = m.old WHERE m.inserted"
+    mapped, column = key_map(stage.table.name), ident(stage.table.surrogate)
+    taken = f"SELECT m.old FROM {mapped} m JOIN {stage.target} t ON t.{column} = m.old WHERE m.inserted"
     if not work.exists(taken):
         return 0
     return work.run(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from mwaa_dr.framework.database.in_place import settle_keys
 from mwaa_dr.framework.database.keys import raise_sequence, renumber, renumber_below
 from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
 from mwaa_dr.framework.database.selection import rows_of
@@ -114,7 +115,11 @@ def _merge_numbered(work: Work, stage: Staged, sparse: bool, replace: bool, ours
         merged.replaced = _replace(work, stage)
         merged.kept -= merged.replaced
     joined, new = "", f"s.{key}"
-    if changed := _changed(work, table.name):
+    changed = _changed(work, table.name)
+    if stage.in_place:
+        merged.inserted = stage.rows - settle_keys(work, stage, changed)
+        return merged
+    if changed:
         joined = f" LEFT JOIN {changed} m ON m.old = s.{key} WHERE m.inserted IS NOT FALSE"
         new = f"COALESCE(m.new, s.{key})"
     merged.inserted = work.run(
@@ -138,11 +143,11 @@ def _changed(work: Work, table: str) -> str:
 
 def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> None:
     """Build the map old key -> new key, a sparse one without the rows that are to be inserted under a free key."""
-    table, mapped, key = stage.table, key_map(stage.table.name), ident(stage.table.surrogate)
+    mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
     make_map(work, stage)
-    if work.exists(f"SELECT 1 FROM {ident(table.name)} t WHERE {_within(stage)}"):
+    if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {_within(stage)}"):
         work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, ours)}) paired")
-    taken = f" JOIN {ident(table.name)} t ON t.{key} = s.{key}" if sparse else ""
+    taken = f" JOIN {stage.target} t ON t.{key} = s.{key}" if sparse else ""
     work.run(
         f"INSERT INTO {mapped} SELECT s.{key}, s.{key}, true FROM {stage.name} s{taken}"
         f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
@@ -157,7 +162,7 @@ def _paired(stage: Staged, ours: Collection[str]) -> str:
     The rows of the target are read as a backup would hold them, so that a redacted row meets its original.
     """
     table, key = stage.table, ident(stage.table.surrogate)
-    there = rows_of(dataclasses.replace(table, where=""), stage.columns, ours)
+    there = rows_of(dataclasses.replace(table, where=""), stage.columns, ours, source=stage.target)
     columns = table.key or tuple(c for c in stage.columns if c != table.surrogate)
     staged_key, target_key = row_key(columns, "s"), row_key(columns, "t")
     return (

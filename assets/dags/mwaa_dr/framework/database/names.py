@@ -21,6 +21,11 @@ def staged(table: str) -> str:
     return ident(f"mwaa_dr_stage_{table}")
 
 
+def set_aside(table: str) -> str:
+    """The temporary table that holds the target's own rows while the table itself is filled with those of a backup."""
+    return ident(f"mwaa_dr_own_{table}")
+
+
 def key_map(table: str) -> str:
     """The temporary table old key -> new key of a restored table."""
     return ident(f"mwaa_dr_map_{table}")

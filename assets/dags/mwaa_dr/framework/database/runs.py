@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mwaa_dr.framework.database.in_flight import OPEN_RUNS
+from mwaa_dr.framework.database.in_place import settle_runs
 from mwaa_dr.framework.database.keys import raise_sequence, renumber
 from mwaa_dr.framework.database.match import Merged, target_columns, values
 from mwaa_dr.framework.database.names import ident, key_map
@@ -105,6 +106,9 @@ def merge_runs(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merge
 def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> Merged:
     """Insert the rows that belong to the inserted runs, pointing at their new keys."""
     table = stage.table
+    if stage.in_place:
+        left_out, replaced = settle_runs(work, stage, _RUNS, staged_runs=stages["dag_run"].rows)
+        return Merged(inserted=stage.rows - left_out - replaced, replaced=replaced)
     joins, instead = _joins(work, stage, stages)
     parent = ""
     if table.parent_key:

@@ -34,17 +34,19 @@ def rows_of(
     instead: Mapping[str, str] | None = None,
     blocks: tuple[int, int | None] = (0, None),
     also: str = "",
+    source: str = "",
 ) -> str:
     """The query of the rows of a table that are worth keeping, with what must not be kept left out.
 
     `as_text` casts every column, for rows that are written by us and not by Postgres; `instead` has SQL for the
     columns whose value is another than the row's. `blocks` chooses those of a range of the table's blocks: as the one
-    behind its end is the first one of the next range, each row is in one of them. `also` is one more condition.
+    behind its end is the first one of the next range, each row is in one of them. `also` is one more condition,
+    `source` the quoted name of another table that holds the rows.
     """
     cast, other = "::text" if as_text else "", instead or {}
     values = {column: other.get(column) or _value(table, column, ours) for column in columns}
     chosen = ", ".join(f"{value}{cast} AS {ident(column)}" for column, value in values.items())
-    return f"SELECT {chosen} FROM {ident(table.name)}{where(table, ours, blocks, also)}"
+    return f"SELECT {chosen} FROM {source or ident(table.name)}{where(table, ours, blocks, also)}"
 
 
 def where(table: Table, ours: Collection[str], blocks: tuple[int, int | None] = (0, None), also: str = "") -> str:

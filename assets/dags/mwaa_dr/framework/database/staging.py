@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import Cursor
-from mwaa_dr.framework.database.names import ident, idents, staged
+from mwaa_dr.framework.database.names import ident, idents, set_aside, staged
 from mwaa_dr.framework.errors import DamagedBackupError, IncompatibleBackupError
 from mwaa_dr.framework.manifest import Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
@@ -20,7 +20,7 @@ SAMPLE = 10
 
 @dataclass
 class Staged:
-    """A table of the backup that lies in a temporary table."""
+    """A table of the backup that lies in a temporary table, or in place of the target's own."""
 
     table: Table
     columns: tuple[str, ...]
@@ -30,11 +30,18 @@ class Staged:
     left: tuple[str, ...] = ()
     """Columns of the backup only, which its version of Airflow still had."""
     rows: int = 0
+    in_place: bool = False
+    """Its rows lie in the living table itself, which is locked, and the target's own in a temporary one."""
 
     @property
     def name(self) -> str:
-        """The quoted name of the temporary table."""
-        return staged(self.table.name)
+        """The quoted name of the table that holds the rows of the backup."""
+        return ident(self.table.name) if self.in_place else staged(self.table.name)
+
+    @property
+    def target(self) -> str:
+        """The quoted name of the table that holds the rows of the target."""
+        return set_aside(self.table.name) if self.in_place else ident(self.table.name)
 
     def has(self, column: str) -> bool:
         """Whether the backup has the column."""

@@ -22,6 +22,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class LocalStorage(Storage):
     """A folder; a file appears under its name only when it is whole and on disk."""
 
+    is_near = True
+
     def __init__(self, root: Path) -> None:
         self._root = root.expanduser().absolute()
         self.url = self._root.as_uri()

@@ -34,6 +34,8 @@ class Storage(ABC):
 
     url: str
     """Where it is, for messages and reports: `s3://bucket/prefix` or `file:///folder`."""
+    is_near = False
+    """Whether reading waits for no network."""
 
     @abstractmethod
     def open_writer(self, path: str) -> AbstractContextManager[Writer]:
