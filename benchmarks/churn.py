@@ -64,6 +64,8 @@ class Churn:
             yield f"UPDATE copied SET {copied}"
             yield f"INSERT INTO {table} SELECT * FROM copied"
             yield "DROP TABLE copied"
+            if changes.startswith("id ="):
+                yield f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"
         for table in _OF_RUNS:
             yield f"DELETE FROM {table} WHERE {_rows(table, self.first, self.first + gone - 1)}"
         yield f"UPDATE log SET owner = 'admin' WHERE id % {SCATTERED} = {self.last % SCATTERED}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.churn import Churn
 from benchmarks.environments import AIRFLOW, counted
 from benchmarks.rows import HISTORY, OWN, SIZES, TABLES, Size, statements
 from drill.postgres import Postgres
@@ -89,3 +90,13 @@ def _pairs(postgres: Postgres, url: str) -> dict[tuple[str, str], int]:
     with postgres.session(_name(url)) as cursor:
         cursor.execute("SELECT dag_id, run_id, id FROM dag_run")
         return {(dag, run): key for dag, run, key in cursor.fetchall()}
+
+
+def test_a_writer_goes_on_after_churn(postgres: Postgres, database: Database) -> None:
+    churn, url = Churn.of(SMALL), filled(postgres, database(AIRFLOW), SMALL)
+    with postgres.session(_name(url)) as cursor:
+        for statement in churn.statements():
+            cursor.execute(statement)
+        for table in ("dag_run", "log", "job"):
+            cursor.execute(f"SELECT nextval('{table}_id_seq') > max(id) FROM {table}")
+            assert cursor.fetchall() == [(True,)], table
