@@ -1,1 +1,1 @@
-"""The DAG files that a drill puts into its Airflows, and the script that acts inside them."""
+"""The DAG files that a drill puts into its Airflows, and the scripts that run inside them."""
