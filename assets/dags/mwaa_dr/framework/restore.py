@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -117,24 +117,25 @@ class _Restore:
 
     def _stage(self, cursor: Cursor, reader: TableReader, plan: Plan, box: SecretBox, unstaged: Unstaged) -> float:
         """Stage what does not wait; return how many seconds it takes to stage all."""
-        pace, seconds = Pace(), 0.0
+        manifest, pace, seconds = reader.manifest, Pace(), 0.0
         for stage, files in plan:
-            if stage.table.name in unstaged.files:
-                stage.rows = sum(file.rows for file in files)
+            name = stage.table.name
+            if name in unstaged.tables:
+                stage.rows = manifest.rows_of(name)
                 continue
             began = time.monotonic()
             reader.stage(cursor, stage, files, box)
             seconds += (taken := time.monotonic() - began)
-            pace = max(pace, Pace.of(files, taken))
-        return seconds + sum(pace.seconds_for(files) for files in unstaged.files.values())
+            pace = max(pace, Pace(manifest.rows_of(name), manifest.size_of(name), taken))
+        waiting = ((manifest.rows_of(name), manifest.size_of(name)) for name in unstaged.tables)
+        return seconds + sum(pace.seconds_for(rows, size) for rows, size in waiting)
 
-    def _in_place(self, cursor: Cursor, plan: Plan, manifest: Manifest) -> Mapping[str, Sequence[TableFile]]:
+    def _in_place(self, cursor: Cursor, plan: Plan, manifest: Manifest) -> Collection[str]:
         """The tables that the fast way fills without a temporary table, where it may be taken."""
         if not self._may_be_fast(manifest) or self.options.in_flight is not InFlight.DROP:
-            return {}
-        waiting = {stage.table.name: files for stage, files in plan if _fills(stage, files)}
-        waiting = {name: waiting[name] for name in unnoticed(cursor, waiting)}
-        return waiting if has_room([file for files in waiting.values() for file in files]) else {}
+            return ()
+        waiting = unnoticed(cursor, [stage.table.name for stage, files in plan if _fills(stage, files)])
+        return waiting if has_room(sum(manifest.size_of(name) for name in waiting)) else ()
 
     def _hearts_at_hand(self, manifest: Manifest) -> AbstractContextManager[None]:
         """A connection to beat on, where the fast way may be taken: fewer rows are merged with one connection."""

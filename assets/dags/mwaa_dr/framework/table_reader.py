@@ -14,7 +14,7 @@ from mwaa_dr.framework.dropped_rows import KeptRows, Runs, read_dropped
 from mwaa_dr.framework.envelope import DataKey, decrypting_reader, file_aad
 from mwaa_dr.framework.errors import DamagedBackupError
 from mwaa_dr.framework.gunzip import BLOCK, GunzipReader
-from mwaa_dr.framework.manifest import Manifest, TableFile
+from mwaa_dr.framework.manifest import Manifest, StoredFile, TableFile
 from mwaa_dr.framework.model.table import Table
 from mwaa_dr.framework.progress import Progress
 from mwaa_dr.framework.secrets import SecretBox
@@ -97,7 +97,7 @@ class TableReader:
                 fill_stage(cursor, stage, file, rows)
             self.progress.finish(file.name, file.rows, time.monotonic() - started)
 
-    def _path(self, file: TableFile) -> str:
+    def _path(self, file: StoredFile) -> str:
         return f"{self.manifest.environment.id}/{self.manifest.folder_of(file)}/{file.file}"
 
     def _dropped(self, file: TableFile) -> Runs:
@@ -105,8 +105,7 @@ class TableReader:
         dropped = self.manifest.dropped_of(file.table)
         if dropped is None:
             raise DamagedBackupError(f"no list names the dropped rows of file '{file.file}'")
-        path = f"{self.manifest.environment.id}/{self.manifest.folder_of(dropped)}/{dropped.file}"
-        return read_dropped(self.storage, path, dropped)[self.manifest.folder_of(file), file.file]
+        return read_dropped(self.storage, self._path(dropped), dropped)[self.manifest.folder_of(file), file.file]
 
     def _decrypting(self, source: Reader, file: TableFile) -> Reader:
         if self.key is None:

@@ -119,7 +119,7 @@ class FastLoad:
         self._all(self._definitions.drops())
         for name in self.bulk:
             stage = self.stages[name]
-            if name not in self.unstaged.files:
+            if name not in self.unstaged.tables:
                 merge(stage)
             else:
                 set_own_aside(self.work, stage)

@@ -114,11 +114,11 @@ def _merge_numbered(work: Work, stage: Staged, sparse: bool, replace: bool, ours
     if replace:
         merged.replaced = _replace(work, stage)
         merged.kept -= merged.replaced
-    joined, new = "", f"s.{key}"
     changed = _changed(work, table.name)
     if stage.in_place:
         merged.inserted = stage.rows - settle_keys(work, stage, changed)
         return merged
+    joined, new = "", f"s.{key}"
     if changed:
         joined = f" LEFT JOIN {changed} m ON m.old = s.{key} WHERE m.inserted IS NOT FALSE"
         new = f"COALESCE(m.new, s.{key})"
