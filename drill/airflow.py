@@ -217,7 +217,7 @@ def _of_airflow_3(port: int) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": os.urandom(16).hex(),
         "AIRFLOW__API_AUTH__JWT_SECRET": os.urandom(32).hex(),
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": QUICK["AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL"],
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # Who is killed for being slow may take the whole DAG processor along: https://github.com/apache/airflow/issues/64959

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from select import select
-from typing import IO
 
 from drill.dags import resident
 
 AT_ONCE = "AIRFLOW_VAR_"
 """Variables of the environment that are read when they are asked for; others, when Airflow is imported."""
-KILLED = '{"status": -9, "stdout": "", "stderr": "it was killed"}'
 
 
 class Resident:
@@ -35,29 +33,29 @@ class Resident:
     ) -> subprocess.CompletedProcess[str]:
         """What `airflow` or `python` does with these arguments; raises TimeoutExpired."""
         with self._one_at_a_time:
-            asking, answering = self._begun(environment)
+            process = self._begun(environment)
+            assert process.stdin is not None
+            assert process.stdout is not None
             variables = {name: value for name, value in environment.items() if name.startswith(AT_ONCE)}
             asked = {"arguments": arguments, "text": text, "variables": variables}
-            asking.write(json.dumps(asked) + "\n")
-            asking.flush()
-            if self.process and not select([answering], [], [], seconds)[0]:
-                os.killpg(self.process.pid, signal.SIGKILL)
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            if not select([process.stdout], [], [], seconds)[0]:
+                os.killpg(process.pid, signal.SIGKILL)
                 self.end()
                 raise subprocess.TimeoutExpired(arguments, seconds or 0)
-            line = answering.readline()
+            line = process.stdout.readline()
             if not line:
                 self.end()
-            answer = json.loads(line or KILLED)
-            return subprocess.CompletedProcess(arguments, answer["status"], answer["stdout"], answer["stderr"])
+                return subprocess.CompletedProcess(arguments, -signal.SIGKILL, "", "it was killed")
+            return subprocess.CompletedProcess(arguments, **json.loads(line))
 
-    def _begun(self, environment: Mapping[str, str]) -> tuple[IO[str], IO[str]]:
+    def _begun(self, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         lasting = {name: value for name, value in environment.items() if not name.startswith(AT_ONCE)}
         if self.process is None or self.process.poll() is not None or lasting != self._environment:
             self.end()
             self.process, self._environment = self._start(lasting), lasting
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        return self.process.stdin, self.process.stdout
+        return self.process
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         with (self._folder / "resident.out").open("a") as output:

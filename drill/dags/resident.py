@@ -1,7 +1,7 @@
 """Runs inside an Airflow's own Python: has Airflow imported already, and forks for each program that it is asked for.
 
 Standard input has one JSON request a line, with the `arguments` of `airflow` or `python`, what they read as `text`, and
-`variables` for their environment; each is answered by a line with its `status`, `stdout` and `stderr`. To import
+`variables` for their environment; each is answered by a line with its `returncode`, `stdout` and `stderr`. To import
 Airflow takes seconds, and drills and tests have it do hundreds of little things.
 """
 
@@ -48,7 +48,7 @@ def served(request: dict[str, Any]) -> dict[str, Any]:
         if not child:
             act(request, (text, out, err))
         _, status = os.waitpid(child, 0)
-        return {"status": os.waitstatus_to_exitcode(status), "stdout": _all_of(out), "stderr": _all_of(err)}
+        return {"returncode": os.waitstatus_to_exitcode(status), "stdout": _all_of(out), "stderr": _all_of(err)}
 
 
 def act(request: dict[str, Any], files: Sequence[IO[str]]) -> None:
