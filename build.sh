@@ -20,9 +20,9 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
   drill [--strategy NAME] [--fault NAME] [--airflow VERSION] [--rows N] [--report FILE] [--keep] [--json]
                                lose a Region and be recovered, by both strategies; be stopped and started; see
                                docs/rehearsal.md
-  rehearsals [NAME...] [--airflow VERSION] [--report FILE]
+  rehearsals [NAME...] [--together] [--airflow VERSION] [--report FILE]
                                the drill with every strategy and with every fault, or those that are named, several at
-                               a time; one table, one page
+                               a time; one table, one page; together: several faults in one disaster
   bench [--size S|L|wide] [--against pg_dump,legacy] [--s3] [--airflow] [--rounds N]
         [--only backup|restore|increment|commits]
                                the engine against pg_dump and others, side by side; see docs/performance.md

@@ -89,9 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strategy", default="", choices=names, help=f"default: {', then '.join(STRATEGIES)}")
     parser.add_argument("--airflow", default="", metavar="VERSION", help="default: 2.10.3, or what this machine runs")
     parser.add_argument("--rows", type=_rows, default=ROWS, metavar="N", help=f"rows of history; default: {ROWS}")
-    parser.add_argument(
-        "--fault", default="", choices=[*FAULTS, ALL], help="one failure more, or each in turn: see docs/rehearsal.md"
-    )
+    kinds = f"one failure more, or several: {', '.join(FAULTS)}, ONE+OTHER; {ALL}: each in turn; see docs/rehearsal.md"
+    parser.add_argument("--fault", default="", metavar="NAME", help=kinds)
     parser.add_argument("--report", type=file_named, metavar="FILE", help="default: drill-report-STRATEGY-FAULT.html")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs and the backup")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -57,7 +57,7 @@ def told(story: Story) -> Iterator[Difference]:
     if story.fault.passed_over:
         words[" starts"].append(f"backup {newer} {story.fault.passed_over}")
     if story.fault.advice:
-        words[" failed: "] = [*story.fault.advice, story.kept.ends[0]]
+        words[" failed: "] = [*story.fault.advice, *story.fault.failures]
     for subject, parts in words.items():
         texts = [one.message for one in story.messages() if subject in one.subject]
         for part in parts:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drill.backups import Backups
 from drill.compare import Difference
 from drill.fault_evidence import half_restored
+from drill.venvs import DrillError
 
 if TYPE_CHECKING:
     from drill.executions import Execution
@@ -56,6 +58,11 @@ class Fault:
     """How many backups are passed over."""
     primary_survives: bool = False
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """How the execution ends before the end."""
+        return self.ends[:-1]
+
     def before(self, story: Story) -> None:
         """Between the first backup and the disaster."""
 
@@ -71,6 +78,44 @@ class Fault:
     def after(self, story: Story) -> Iterable[Difference]:  # noqa: ARG002
         """When the secondary has taken over: what is not as expected."""
         return ()
+
+
+@dataclass(frozen=True)
+class Together(Fault):
+    """Several of them in one disaster, each of which is to come to what it comes to alone."""
+
+    parts: tuple[Fault, ...] = ()
+
+    def before(self, story: Story) -> None:
+        """What each does then."""
+        for part in self.parts:
+            part.before(story)
+
+    def at_the_disaster(self, story: Story) -> None:
+        """What each does then."""
+        for part in self.parts:
+            part.at_the_disaster(story)
+
+    def meanwhile(self, story: Story, execution: Execution) -> None:
+        """What each does then, one failure after the other."""
+        for part in self.parts:
+            if not part.failures or part is self._failing(len(story.kept.ends)):
+                part.meanwhile(story, execution)
+
+    def before_the_redrive(self, story: Story) -> None:
+        """A person repairs what has failed last."""
+        if part := self._failing(len(story.kept.ends) - 1):
+            part.before_the_redrive(story)
+
+    def after(self, story: Story) -> Iterator[Difference]:
+        """What is not as each expects."""
+        for part in self.parts:
+            yield from part.after(story)
+
+    def _failing(self, number: int) -> Fault | None:
+        """Whose failure the one of that number is."""
+        owners = [part for part in self.parts for _ in part.failures]
+        return owners[number] if number < len(owners) else None
 
 
 class BackupAltered(Fault):
@@ -290,7 +335,53 @@ FAULTS: Mapping[str, Fault] = {
         ),
     )
 }
-"""Each with its end; CI plays them all."""
+"""Each with its end."""
 
 NONE = Fault("", "", "")
 """Nothing goes wrong but the disaster."""
+
+ABOUT_BACKUPS = (BackupAltered, HalfReplicated, ReplicationLags)
+ABOUT_THE_RESTORE = (SchedulerDown, WorkerKilled, HeartbeatLost)
+
+AND = "+"
+TOGETHER = (
+    "backup-altered+primary-returns",
+    "half-replicated+scheduler-down+second-execution",
+    "replication-lags+heartbeat-lost",
+    "creation-fails+worker-killed",
+)
+"""Every fault, in as few disasters as they fit into; CI plays these."""
+
+
+def named(name: str) -> Fault:
+    """A fault by its name, or several as `ONE+OTHER`; raises DrillError where these are none."""
+    names = name.split(AND)
+    if unknown := [one for one in names if one not in FAULTS]:
+        raise DrillError(f"there is no fault {', '.join(unknown)}", f"Choose of {', '.join(FAULTS)}.")
+    parts = [FAULTS[one] for one in names]
+    return parts[0] if len(parts) == 1 else _together(name, parts)
+
+
+def _together(name: str, parts: Sequence[Fault]) -> Fault:
+    for what in (ABOUT_BACKUPS, ABOUT_THE_RESTORE):
+        if len(same := [part for part in parts if isinstance(part, what)]) > 1:
+            raise DrillError(f"{' and '.join(part.name for part in same)} cannot happen in one disaster", "Choose one.")
+    told: Counter[str] = Counter()
+    for part in parts:
+        told.update(part.told)
+    return Together(
+        name,
+        ", and ".join(part.words for part in parts),
+        "; ".join(part.expected for part in parts),
+        strategies=tuple(one for one in BOTH if all(one in part.strategies for part in parts)),
+        ends=(*(end for part in parts for end in part.failures), "SUCCEEDED"),
+        told=told,
+        happens=tuple(words for part in parts for words in part.happens),
+        passed_over="".join(part.passed_over for part in parts),
+        advice=tuple(words for part in parts for words in part.advice),
+        restores=(*(end for part in parts for end in part.restores[:-1]), "success"),
+        settings={name: value for part in parts for name, value in part.settings.items()},
+        older=max(part.older for part in parts),
+        primary_survives=any(part.primary_survives for part in parts),
+        parts=tuple(parts),
+    )

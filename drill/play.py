@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drill import ending
 from drill.aws import LocalAws
-from drill.faults import FAULTS, NONE, Fault
+from drill.faults import FAULTS, NONE, Fault, named
 from drill.ground import WAIT_SCALE, user_file
 from drill.one_product import BOTH, copy, hidden
 from drill.outcome import Outcome
@@ -44,7 +44,7 @@ def _wanted(strategy: str, fault: str) -> list[tuple[Strategy, Fault]]:
     if fault == ALL:
         faults = [one for one in FAULTS.values() if not strategy or strategy in one.strategies]
         return [(STRATEGIES[strategy or one.strategies[0]], one) for one in faults]
-    one = FAULTS.get(fault, NONE)
+    one = named(fault) if fault else NONE
     has_it = one.strategies if fault else (*STRATEGIES,)
     names = [strategy] if strategy else [name for name in STRATEGIES if name in has_it]
     if not {*names} <= {*has_it}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drill.faults import FAULTS
+from drill.faults import AND, FAULTS, TOGETHER, Together, named
 from drill.play import ALL, chosen
 from drill.strategies import STRATEGIES
 from drill.venvs import DrillError
@@ -33,6 +33,36 @@ def test_all_faults_are_played_once() -> None:
 def test_a_fault_that_a_strategy_cannot_have_is_refused() -> None:
     with pytest.raises(DrillError, match="creation-fails cannot happen in warm_standby\nHINT: Choose backup_restore"):
         chosen("warm_standby", "creation-fails")
+
+
+def test_every_fault_is_played_once_where_they_are_played_together() -> None:
+    assert sorted(one for name in TOGETHER for one in name.split(AND)) == sorted(FAULTS)
+    assert all(named(name).strategies for name in TOGETHER)
+
+
+def test_each_of_several_faults_is_to_come_to_what_it_comes_to_alone() -> None:
+    fault = named("creation-fails+worker-killed")
+    assert isinstance(fault, Together)
+    assert fault.ends == ("EnvironmentBroken", "TaskKilled", "SUCCEEDED")
+    assert fault.restores == ("failed", "success")
+    assert fault.told == {"failed": 2}
+    assert names("", "creation-fails+worker-killed") == [("backup_restore", "creation-fails+worker-killed")]
+    other = named("half-replicated+scheduler-down+second-execution")
+    assert (other.ends, other.passed_over) == (("SUCCEEDED",), FAULTS["half-replicated"].passed_over)
+    assert other.happens == FAULTS["scheduler-down"].happens
+    assert other.told == FAULTS["second-execution"].told
+
+
+def test_faults_of_the_same_thing_are_refused_together() -> None:
+    with pytest.raises(DrillError, match="worker-killed and heartbeat-lost cannot happen in one disaster"):
+        named("worker-killed+heartbeat-lost")
+    with pytest.raises(DrillError, match="half-replicated and half-replicated cannot happen"):
+        named("half-replicated+half-replicated")
+
+
+def test_a_fault_that_is_none_is_told() -> None:
+    with pytest.raises(DrillError, match="there is no fault worker-kiled\nHINT: Choose of backup-altered, "):
+        chosen("", "worker-killed+worker-kiled")
 
 
 def test_no_fault_happens_in_a_stop_and_a_start() -> None:
