@@ -18,6 +18,7 @@ from ministack.services.cloudformation import provisioners
 
 from drill.aws import hosts
 from drill.aws.simulator import identity
+from drill.aws.simulator.forked import Subprocess
 
 UNTYPED = "Runtime.HandlerError"
 _NOT_LOADED = "Worker init failed: "
@@ -57,6 +58,7 @@ def mend() -> None:
 
     by_template.update(create=create_in_vpc, update=update_in_vpc)
     lambda_svc._execute_function_warm = run_with_error_type
+    lambda_runtime.subprocess = Subprocess()
     lambda_runtime.execution_credentials = _credentials
     lambda_runtime._PYTHON_WORKER_SCRIPT = _WORKER + lambda_runtime._PYTHON_WORKER_SCRIPT
 

@@ -22,6 +22,30 @@ def test_a_function_runs_its_own_code(build: Builder) -> None:
     assert invoked(build, "def handler(event, context): return event['x'] + 1") == ("", 2)
 
 
+def test_a_function_finds_nothing_of_ours_but_what_it_was_deployed_with(build: Builder) -> None:
+    code = """
+    import os, sys
+    def handler(event, context):
+        ours = sorted({name.partition(".")[0] for name in sys.modules} & {"assets", "lib", "mwaa_dr", "ministack"})
+        return [ours, os.environ["AWS_LAMBDA_FUNCTION_NAME"] == context.function_name, os.getcwd() in sys.path]
+    """
+    assert invoked(build, code) == ("", [[], True, True])
+
+
+def test_each_worker_starts_anew(build: Builder) -> None:
+    code = """
+    import os
+    def handler(event, context):
+        os.environ["SEEN"] = os.environ.get("SEEN", "") + "x"
+        if len(os.environ["SEEN"]) == 2: raise SystemError(os.environ["SEEN"])
+        return os.environ["SEEN"]
+    """
+    function = build.function(code)
+    answers = [build.client("lambda").invoke(FunctionName=function)["Payload"].read() for _ in range(3)]
+    assert [answers[0], answers[2]] == [b'"x"', b'"x"']
+    assert json.loads(answers[1])["errorType"] == "SystemError"
+
+
 def test_an_error_is_called_by_the_name_of_its_exception(build: Builder) -> None:
     code = """
     class EnvironmentNotReadyError(Exception): pass

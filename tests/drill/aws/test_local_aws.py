@@ -75,7 +75,7 @@ def test_nothing_is_left_when_the_parent_crashes(tmp_path: Path) -> None:
     assert parent.stdout
     assert parent.stdout.readline() == "ready\n"
     children = psutil.Process(parent.pid).children(recursive=True)
-    assert len(children) == 2, "the simulator and a Lambda worker"
+    assert len(children) == 4, "the simulator, a Lambda worker, and multiprocessing's two that it is forked by"
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     eventually(lambda: not any(child.is_running() for child in children))
