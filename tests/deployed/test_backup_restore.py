@@ -12,6 +12,7 @@ from tests.conftest import Database
 from tests.support.backups import a_backup
 from tests.support.deployment import PROD, Deployment, Execution
 from tests.support.engine import VERSION, restore
+from tests.support.local_aws import eventually
 from tests.support.metadata import Metadata
 from tests.support.starting_over import beat
 
@@ -136,8 +137,10 @@ def test_a_restore_that_fails_goes_on_by_a_redrive(known: Deployment) -> None:
 
 def test_a_restore_that_goes_silent_is_noticed_and_its_run_ended_by_the_next_one(known: Deployment) -> None:
     known.airflow.silent.add("restore_metadata")
-    known.aws.scale(timeouts=0.01)
-    failed = known.run(**DRILL)
+    begun = known.start(**DRILL)
+    eventually(lambda: known.airflow.runs["restore_metadata"])
+    known.aws.scale(timeouts=0.01)  # not before: other steps shall have the time that they need
+    failed = known.ended(begun)
     assert why(failed) == ("FAILED", "States.HeartbeatTimeout")
     known.aws.scale(timeouts=1)
     known.airflow.silent.clear()

@@ -190,14 +190,35 @@ def test_a_restore_whose_statement_fails_changed_nothing(
     restore(like.url, tmp_path)
     before = exact(target)
     failed = []
-    for call in failing_calls(target, fault, lambda db: restore(db, tmp_path), step=1 if fault is broken else 4):
+    for call in failing_calls(target, fault, lambda db: restore(db, tmp_path), step=4):
         assert exact(target) == before, call
         failed.append(call)
     assert failed[0] == "rollback", "the first call of a session"
-    assert failed[-1] == "commit" or fault is not broken
-    assert "RELEASE SAVEPOINT merge" in failed or fault is not broken
+    assert len(failed) > 100
     assert natural(target, TABLES) == natural(like, TABLES)
     assert dangling(target, TABLES) == []
+
+
+@pytest.mark.parametrize("call", ["RELEASE SAVEPOINT merge", "commit"])
+@pytest.mark.parametrize("fault", SQL_FAULTS)
+def test_a_restore_that_fails_at_its_very_end_changed_nothing(
+    primary: Metadata, database: Database, tmp_path: Path, fault: Callable[[Watched], None], call: str
+) -> None:
+    fill(primary)
+    backup(primary.url, tmp_path)
+    like, target = (Metadata(database(VERSION)) for _ in range(2))
+    for filled in (like, target):
+        fill(filled, "other")
+    before = exact(target)
+    counting = Nth(0, fault)
+    restore(watched(like.url, counting), tmp_path)
+    merged = max(number for number, one in enumerate(counting.calls) if one == "RELEASE SAVEPOINT merge")
+    number = counting.calls.index(call, merged) + 1
+    failing = Nth(number, fault)
+    assert not is_done(lambda: restore(watched(target.url, failing), tmp_path), DatabaseError)
+    settle(target)
+    assert failing.calls[number - 1] == call
+    assert exact(target) == before
 
 
 def test_a_restore_whose_commit_was_answered_to_nobody_can_be_repeated(
