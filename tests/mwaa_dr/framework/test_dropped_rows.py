@@ -52,7 +52,8 @@ def test_runs_are_sets_of_numbers(one: list[int], other: list[int], first: int, 
     runs, rest = Runs(one), [number for number in other if number not in one]
     assert len(runs) == len(one)
     assert [n for low, high in runs for n in range(low, high)] == one
-    assert runs.within(first, end) == {number for number in one if first <= number < end}
+    others = [n for low, high in runs.others(first, end) for n in range(low, high)]
+    assert others == [number for number in range(first, end) if number not in one]
     both = runs.union(Runs(rest))
     assert [n for low, high in both for n in range(low, high)] == sorted({*one, *rest})
     assert all(high < low for (_, high), (low, _) in zip(both, list(both)[1:], strict=False))

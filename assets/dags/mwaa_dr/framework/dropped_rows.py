@@ -46,10 +46,14 @@ class Runs:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self.firsts, self.ends, strict=True)
 
-    def within(self, first: int, end: int) -> set[int]:
-        """The numbers in a range."""
-        chosen = range(bisect_right(self.ends, first), bisect_left(self.firsts, end))
-        return {n for run in chosen for n in range(max(first, self.firsts[run]), min(end, self.ends[run]))}
+    def others(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """The numbers in a range that are in none of the runs, as runs."""
+        for run in range(bisect_right(self.ends, first), bisect_left(self.firsts, end)):
+            if first < self.firsts[run]:
+                yield first, self.firsts[run]
+            first = self.ends[run]
+        if first < end:
+            yield first, end
 
     def union(self, other: Runs) -> Runs:
         """All of both, which have none in common."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import IO
 
 from mwaa_dr.framework.backup_files import BackupFiles
 from mwaa_dr.framework.chain import Range, TableChain
@@ -17,7 +20,7 @@ from mwaa_dr.framework.database.snapshot import copy_out
 from mwaa_dr.framework.dropped_rows import Runs, read_dropped, write_dropped
 from mwaa_dr.framework.manifest import DroppedRows, Manifest, TableFile
 from mwaa_dr.framework.model.table import Table
-from mwaa_dr.framework.places import PLACE, PlacesFile, of_sent, of_stored, read_places, write_places
+from mwaa_dr.framework.places import PLACE, PlacesFile, missing, of_sent, of_stored, read_places, write_places
 from mwaa_dr.framework.storage.storage import Writer
 
 MOST_RUNS = 500_000
@@ -32,6 +35,28 @@ SPARSE = 8
 """Where so many rows come for each new one, the new ones are asked for by their places."""
 ANYWHERE: Blocks = (0, None)
 TOO_MANY = "too many rows of its parent are gone"
+
+
+@dataclass
+class _Kept:
+    """What was learned of some ranges of blocks, on disk."""
+
+    _spool: IO[bytes]
+    _lies: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def __contains__(self, first: int) -> bool:
+        return first in self._lies
+
+    def keep(self, first: int, data: bytes) -> None:
+        """Keep what was learned of the range that begins there."""
+        self._lies[first] = self._spool.seek(0, os.SEEK_END), len(data)
+        self._spool.write(data)
+
+    def of(self, first: int) -> bytes:
+        """What was kept of it."""
+        begin, size = self._lies[first]
+        self._spool.seek(begin)
+        return self._spool.read(size)
 
 
 class WholeTable(Exception):  # noqa: N818 - a way out, not an error
@@ -64,10 +89,13 @@ class Growth:
     """That the table has now."""
     _is_new: str = ""
     _seen: list[tuple[Blocks, Seen]] = field(default_factory=list)
+    _there: _Kept = field(init=False)
+    """The places of the rows from before the horizon, of the ranges in which the parent saw other ones."""
 
     def grow(self) -> Grown:
         """Store what has changed; raises WholeTable where that is no gain, or what the parent left does not fit."""
-        with placed.in_order(self.connection) as cursor:
+        with placed.in_order(self.connection) as cursor, tempfile.TemporaryFile() as spool:
+            self._there = _Kept(spool)
             self._is_new = placed.is_new(cursor, self.horizon)
             self._seen = list(self._look(cursor))
             kept = sum(seen.old_rows for _, seen in self._seen)
@@ -76,7 +104,7 @@ class Growth:
                 raise WholeTable("it has rows behind its end")
             if new >= kept:
                 raise WholeTable(f"{new:,} of its {new + kept:,} rows are new")
-            older, dropped = self._older(cursor, kept)
+            older, dropped = self._older(kept)
             own = [self._new(cursor, new)] if new else []
         files = [*older, *(file for file, _ in own)]
         end = max(self.before.end, self.blocks)
@@ -98,14 +126,18 @@ class Growth:
 
     def _look(self, cursor: Cursor) -> Iterator[tuple[Blocks, Seen]]:
         """What the server sees of each range; of very many new rows the places are asked for again."""
-        held = 0
+        before = {one.first: (one.rows, one.hash) for one in self.before.ranges}
+        held, with_old = 0, False
         for blocks in self._ranges():
-            seen = self._see(cursor, blocks)
+            seen, old = placed.compare(cursor, self.table, self.ours, blocks, self._is_new, with_old=with_old)
+            with_old = (seen.old_rows, seen.old_hash) != before.get(blocks[0], (0, 0))
+            if with_old:  # and so is the next one, probably
+                self._there.keep(blocks[0], self._old_places(cursor, blocks) if old is None else old)
             held += seen.new_rows
             yield blocks, seen if held <= MOST_HELD else replace(seen, new_places=b"")
 
-    def _see(self, cursor: Cursor, blocks: Blocks) -> Seen:
-        return placed.see(cursor, self.table, self.ours, blocks, self._is_new)
+    def _old_places(self, cursor: Cursor, blocks: Blocks) -> bytes:
+        return placed.places(cursor, self.table, self.ours, blocks, f"NOT {self._is_new}")
 
     def _new(self, cursor: Cursor, expected: int) -> tuple[TableFile, PlacesFile]:
         """Store the rows that are new, and their places."""
@@ -122,7 +154,8 @@ class Growth:
         def fill_places(target: Writer) -> None:
             for blocks, seen in self._seen:
                 if seen.new_rows:
-                    write_places(target, blocks[0], seen.new_places or self._see(cursor, blocks).new_places)
+                    found = seen.new_places or placed.places(cursor, self.table, self.ours, blocks, self._is_new)
+                    write_places(target, blocks[0], found)
 
         file = self.files.write(self.table.name, self.columns, fill)
         if file.rows != expected:
@@ -145,7 +178,7 @@ class Growth:
         if few:
             yield ANYWHERE, placed.lies_at(few)
 
-    def _older(self, cursor: Cursor, kept: int) -> tuple[list[TableFile], tuple[DroppedRows, ...]]:
+    def _older(self, kept: int) -> tuple[list[TableFile], tuple[DroppedRows, ...]]:
         """The parent's files, each with the number of rows that are still there, and the list of the others."""
         known = {(one.backup_id, one.of): one for one in self.before.places}
         told = self.parent.dropped_of(self.table.name)
@@ -155,7 +188,7 @@ class Growth:
         for file in self.parent.files_of(self.table.name):
             place = self.parent.folder_of(file), file.file
             before = gone.pop(place, Runs())
-            now = before.union(_few(self._lost(cursor, known[place], before, found)))
+            now = before.union(_few(self._lost(known[place], before, found)))
             grows = grows or len(now) > len(before)
             rows = file.rows + len(before) - len(now)
             if rows:
@@ -168,35 +201,22 @@ class Growth:
             return files, (replace(told, backup_id=self.parent.folder_of(told)),)
         return files, (self._store({place: runs for place, runs in gone.items() if len(runs)}),)
 
-    def _lost(self, cursor: Cursor, told: PlacesFile, gone: Runs, found: Counter[int]) -> Iterator[int]:
+    def _lost(self, told: PlacesFile, gone: Runs, found: Counter[int]) -> Iterator[int]:
         """The numbers of the rows of a file that were there at the parent's snapshot, and are no longer."""
-        seen = {blocks[0]: (blocks, seen) for blocks, seen in self._seen}
-        changed = self._changed()
-        number, is_old = 0, f"NOT {self._is_new}"
+        number = 0
         for first, rows, stored in read_places(self.files.storage, self._path(told), told):
-            if first in changed:
-                there = set(of_sent(placed.places(cursor, self.table, self.ours, seen[first][0], is_old)))
-                was_there = of_stored(rows, stored)
-                row_at = dict(zip(was_there, range(number, number + rows), strict=True))
-                for row in gone.within(number, number + rows):
-                    # Another row may have taken the place since.
-                    del row_at[was_there[row - number]]
-                lost = sorted(row_at[place] for place in row_at.keys() - there)
-                found[first] += len(row_at) - len(lost)
-                yield from lost
+            if first in self._there:
+                there, was_there = of_sent(self._there.of(first)), of_stored(rows, stored)
+                # Of the others the place may have been taken by another row since.
+                for begin, end in gone.others(number, number + rows):
+                    lost = [begin + index for index in missing(was_there[begin - number : end - number], there)]
+                    found[first] += end - begin - len(lost)
+                    yield from lost
             number += rows
-
-    def _changed(self) -> set[int]:
-        """The ranges in which other rows of before the horizon are than the parent saw."""
-        before = {one.first: (one.rows, one.hash) for one in self.before.ranges}
-        return {
-            blocks[0] for blocks, seen in self._seen if (seen.old_rows, seen.old_hash) != before.get(blocks[0], (0, 0))
-        }
 
     def _check(self, files: list[TableFile], found: Counter[int], kept: int, gone: Collection[Runs]) -> None:
         """Raise WholeTable unless the files hold each row that the server has from before, and no other."""
-        changed = self._changed()
-        differ = any(seen.old_rows != found[first] for (first, _), seen in self._seen if first in changed)
+        differ = any(seen.old_rows != found[first] for (first, _), seen in self._seen if first in self._there)
         if differ or sum(file.rows for file in files) != kept:
             raise WholeTable("the files of its parent hold other rows")
         if sum(runs.count for runs in gone) > MOST_RUNS or sum(map(len, gone)) > kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,3 +72,31 @@ def of_stored(rows: int, stored: bytes) -> array[int]:
 def of_sent(places: bytes) -> array[int]:
     """The places that a server sent one behind the other."""
     return as_numbers([places[byte::PLACE] for byte in range(PLACE)])
+
+
+def missing(was: array[int], there: array[int]) -> Iterator[int]:
+    """The indexes of the places that are not there any more; both are in order, and nearly all are alike."""
+    index = at = 0
+    while index < len(was):
+        at = bisect_left(there, was[index], at)
+        alike = _alike(was, index, there, at)
+        if not alike:
+            yield index
+            index += 1
+        index, at = index + alike, at + alike
+
+
+def _alike(one: array[int], first: int, other: array[int], begin: int) -> int:
+    """How many numbers are the same from there on: ever more at once, and ever fewer from the first difference on."""
+    count, size, grows = 0, 1, True
+    most = min(len(one) - first, len(other) - begin)
+    while count < most:
+        size = min(size, most - count)
+        if one[first + count : first + count + size] == other[begin + count : begin + count + size]:
+            count += size
+            size = size * 2 if grows else max(size // 2, 1)
+        elif size == 1:
+            break
+        else:
+            size, grows = size // 2, False
+    return count

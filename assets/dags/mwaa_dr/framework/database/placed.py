@@ -7,18 +7,24 @@ https://www.postgresql.org/docs/current/ddl-system-columns.html
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
+import operator
 import struct
+import sys
+from array import array
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from mwaa_dr.framework.database.catalog import Catalog
 from mwaa_dr.framework.database.connection import Connection, Cursor
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.selection import rows_of, where
 from mwaa_dr.framework.model.table import Table
+from mwaa_dr.framework.places import PLACE
 
 BLOCKS = 256
 """Of a range: 2 MB of rows."""
@@ -32,6 +38,10 @@ _IN_ORDER = {
     "enable_bitmapscan": "off",
 }
 _HASH = "hashtidextended(ctid, 0)"
+_PLACES = "string_agg(tidsend(ctid), ''::bytea)"
+_WIDE = 8
+"""Bytes of a hash, as the server sends it."""
+_BOTH = PLACE + _WIDE
 
 
 @dataclass(frozen=True)
@@ -121,23 +131,56 @@ def is_new(cursor: Cursor, horizon: int) -> str:
     return f"age(xmin) <= {int(cursor.fetchone()[0])}"
 
 
-def see(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, new: str = "true") -> Seen:
-    """Count the rows in a range of blocks, and hash their places; `new` says which of them were not there before."""
-    of_new = f"FILTER (WHERE {new})"
-    cursor.execute(
-        f"SELECT count(*), bit_xor({_HASH}), count(*) {of_new}, bit_xor({_HASH}) {of_new},"
-        f" string_agg(tidsend(ctid), ''::bytea) {of_new} FROM {ident(table.name)}{where(table, ours, blocks)}"
-    )
-    rows, hashed, new_rows, new_hashed, found = cursor.fetchone()
-    return Seen(rows, hashed or 0, new_rows, new_hashed or 0, bytes(found or b""))
+def see(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks) -> Seen:
+    """Count the rows in a range of blocks, and hash their places; all of them count as new."""
+    asked = f"count(*), bit_xor({_HASH}), {_PLACES}"
+    rows, hashed, found = _asked(cursor, table, where(table, ours, blocks), asked)
+    return Seen(rows, hashed or 0, rows, hashed or 0, bytes(found or b""))
+
+
+def compare(
+    cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, new: str, *, with_old: bool
+) -> tuple[Seen, bytes | None]:
+    """Count and hash likewise; `new` says which rows were not there before.
+
+    Returns the places of those that were, too, where these are asked for: to read the range once more costs as much.
+    """
+    # The condition is looked at for each row and each time that it is written here.
+    both = f"string_agg(tidsend(ctid) || int8send({_HASH}), ''::bytea) FILTER (WHERE {new})"
+    of_old = f", {_PLACES} FILTER (WHERE NOT {new})" if with_old else ""
+    asked = f"count(*), bit_xor({_HASH}), {both}{of_old}"
+    rows, hashed, found, *old = _asked(cursor, table, where(table, ours, blocks), asked)
+    of_new = bytes(found or b"")
+    seen = Seen(rows, hashed or 0, len(of_new) // _BOTH, _hash_of(of_new), _places_of(of_new))
+    return seen, bytes(old[0] or b"") if with_old else None
+
+
+def _asked(cursor: Cursor, table: Table, which: str, what: str) -> Any:
+    cursor.execute(f"SELECT {what} FROM {ident(table.name)}{which}")
+    return cursor.fetchone()
+
+
+def _places_of(found: bytes) -> bytes:
+    """The places alone, of places with their hashes."""
+    places = bytearray(len(found) // _BOTH * PLACE)
+    for byte in range(PLACE):
+        places[byte::PLACE] = found[byte::_BOTH]
+    return bytes(places)
+
+
+def _hash_of(found: bytes) -> int:
+    """The hashes alone, as the server would put them together."""
+    wide = bytearray(len(found) // _BOTH * _WIDE)
+    for byte in range(_WIDE):
+        wide[byte if sys.byteorder == "big" else _WIDE - 1 - byte :: _WIDE] = found[PLACE + byte :: _BOTH]
+    hashes = array("q")
+    hashes.frombytes(wide)
+    return functools.reduce(operator.xor, hashes, 0)
 
 
 def places(cursor: Cursor, table: Table, ours: Collection[str], blocks: Blocks, also: str) -> bytes:
     """The places of rows in a range of blocks, one behind the other."""
-    cursor.execute(
-        f"SELECT string_agg(tidsend(ctid), ''::bytea) FROM {ident(table.name)}{where(table, ours, blocks, also)}"
-    )
-    return bytes(cursor.fetchone()[0] or b"")
+    return bytes(_asked(cursor, table, where(table, ours, blocks, also), _PLACES)[0] or b"")
 
 
 def lies_at(places: bytes) -> str:
