@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from mwaa_dr.framework.database.fast_load import FastLoad
 from mwaa_dr.framework.database.in_place import set_own_aside
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
-from mwaa_dr.framework.errors import DatabaseError
+from mwaa_dr.framework.errors import DamagedBackupError, DatabaseError
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.report import Report
@@ -340,8 +341,8 @@ def test_a_dry_run_locks_nothing(filled: tuple[Metadata, Path], monkeypatch: pyt
     assert restore_fast(target.url, place, dry_run=True).dry_run
 
 
-IN_PLACE = ["log", "rendered_task_instance_fields", "task_map", "xcom"]
-"""What has no key that is given anew, and points at nothing but its run."""
+IN_PLACE = ["log", "rendered_task_instance_fields", "task_instance", "task_instance_note", "task_map", "xcom"]
+"""What has no key that is given anew."""
 
 
 def test_rows_that_stay_as_they_are_are_not_staged(filled: tuple[Metadata, Path], in_place: list[str]) -> None:
@@ -427,16 +428,85 @@ def test_without_room_for_them_all_rows_are_staged(
     assert in_place == []
 
 
-def test_a_value_that_the_table_takes_no_more_is_merged(
+def test_a_value_that_the_table_takes_no_more_is_completed_in_a_temporary_table(
     database: Database, tmp_path: Path, in_place: list[str]
 ) -> None:
     older, newer = Metadata(database("3.1.8")), Metadata(database("3.2.1"))
     older.insert("log", event=None, owner="airflow")
     backup(older.url, tmp_path, version="3.1.8")
-    report = restore_fast(newer.url, tmp_path, version="3.2.1")
-    assert way_of(report).startswith("merging: null value in column")
-    assert in_place == ["log"]
+    assert way_of(restore_fast(newer.url, tmp_path, version="3.2.1")).startswith("fast")
+    assert "log" not in in_place
     assert newer.one("SELECT count(*) FROM log WHERE event = ''") == 1
+
+
+def test_task_instances_that_something_else_hangs_on_are_staged(
+    filled: tuple[Metadata, Path], in_place: list[str]
+) -> None:
+    target, place = filled
+    target.run_sql(
+        "CREATE TABLE theirs (dag_id text, task_id text, run_id text, map_index int, FOREIGN KEY"
+        " (dag_id, task_id, run_id, map_index) REFERENCES task_instance (dag_id, task_id, run_id, map_index)"
+        " ON DELETE CASCADE);"
+        "INSERT INTO theirs SELECT dag_id, task_id, run_id, map_index FROM task_instance"
+    )
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert in_place
+    assert "task_instance" not in in_place
+    assert target.one("SELECT count(*) FROM theirs") == 1
+
+
+def told(folder: Path, finished: dict[str, int]) -> str:
+    """Let the manifest tell of runs of `sales` in flight, with so many finished tasks each; return the backup's id."""
+    [path] = folder.rglob("manifest.json")
+    manifest = json.loads(path.read_text())
+    known = {"dag_id": "sales", "state": "running", "unfinished_tasks": 1, "becomes": ""}
+    manifest["interrupted"] = [{**known, "run_id": run, "finished_tasks": n} for run, n in finished.items()]
+    path.write_text(json.dumps(manifest))
+    (path.parent.parent / "latest.json").unlink(missing_ok=True)
+    return path.parent.name
+
+
+@pytest.fixture
+def in_flight(primary: Metadata, filled: tuple[Metadata, Path]) -> list[str]:
+    """The runs that are in flight in the backup, all with finished tasks."""
+    return [run for (run,) in primary.rows("SELECT run_id FROM dag_run WHERE state = 'running' AND dag_id = 'sales'")]
+
+
+def test_what_the_manifest_does_not_tell_of_runs_in_flight_is_read_from_their_tasks(
+    filled: tuple[Metadata, Path], in_flight: list[str], in_place: list[str]
+) -> None:
+    target, place = filled
+    report = restore_fast(target.url, place, backup_id=told(place, dict.fromkeys(in_flight[1:], 2)))
+    assert way_of(report).startswith("fast")
+    assert "task_instance" not in in_place
+    assert "xcom" in in_place
+    assert target.one("SELECT count(*) FROM dag_run WHERE dag_id = 'sales' AND state = 'failed'") >= len(in_flight)
+
+
+@pytest.mark.parametrize("finished", [{0: 0}, {0: 2, 1: 0}])
+def test_a_manifest_that_tells_otherwise_than_the_tasks_is_refused(
+    filled: tuple[Metadata, Path], in_flight: list[str], finished: dict[int, int]
+) -> None:
+    target, place = filled
+    before = exact(target)
+    backup_id = told(place, {run: finished.get(number, 2) for number, run in enumerate(in_flight)})
+    with pytest.raises(DamagedBackupError, match="tells otherwise which runs have finished tasks"):
+        restore_fast(target.url, place, backup_id=backup_id)
+    assert exact(target) == before
+
+
+def test_a_run_in_flight_without_a_finished_task_is_left_out(
+    primary: Metadata, secondary: Metadata, tmp_path: Path, in_place: list[str]
+) -> None:
+    fill(primary, runs=12, logs=200)
+    primary.run_with_task("sales", "begun", state="running")
+    primary.run_sql("UPDATE task_instance SET state = 'running' WHERE run_id = 'begun'")
+    backup(primary.url, tmp_path)
+    assert way_of(restore_fast(secondary.url, tmp_path)).startswith("fast")
+    assert sorted(in_place) == IN_PLACE
+    for table in ("dag_run", "task_instance"):
+        assert secondary.one(f"SELECT count(*) FROM {table} WHERE run_id = 'begun'") == 0
+    assert secondary.one("SELECT count(*) FROM task_instance WHERE state NOT IN ('success', 'failed')") == 0
 
 
 @pytest.mark.slow

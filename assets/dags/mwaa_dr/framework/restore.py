@@ -110,7 +110,7 @@ class _Restore:
             cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
             work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
             stages = {stage.table.name: stage for stage, _ in plan}
-            self._settle_in_flight(work, stages, manifest, ours)
+            self._settle_in_flight(work, stages, manifest, ours, unstaged)
             fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes, unstaged)
             merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
@@ -134,7 +134,8 @@ class _Restore:
         """The tables that the fast way fills without a temporary table, where it may be taken."""
         if not self._may_be_fast(manifest) or self.options.in_flight is not InFlight.DROP:
             return ()
-        waiting = unnoticed(cursor, [stage.table.name for stage, files in plan if _fills(stage, files)])
+        filled = [stage.table.name for stage, files in plan if _fills(stage, files)]
+        waiting = unnoticed(cursor, filled, ["dag_run", *(s.table.name for s, _ in plan if is_bulk(s.table))])
         return waiting if has_room(sum(manifest.size_of(name) for name in waiting)) else ()
 
     def _hearts_at_hand(self, manifest: Manifest) -> AbstractContextManager[None]:
@@ -151,11 +152,24 @@ class _Restore:
         return [t for t in self.tables if self.options.strategy_of(t.name) is not Strategy.DO_NOTHING]
 
     def _settle_in_flight(
-        self, work: Work, stages: dict[str, Staged], manifest: Manifest, ours: tuple[str, ...]
+        self,
+        work: Work,
+        stages: dict[str, Staged],
+        manifest: Manifest,
+        ours: tuple[str, ...],
+        unstaged: Unstaged,
     ) -> None:
         in_flight.leave_out_own_work(work, stages, ours)
-        settle = in_flight.resume if self.options.in_flight is InFlight.RESUME else in_flight.drop
-        settle(work, stages, manifest)
+        if self.options.in_flight is InFlight.RESUME:
+            in_flight.resume(work, stages, manifest)
+            return
+        waits = "task_instance" in unstaged.tables
+        if waits and not in_flight.is_told(work, stages, manifest):
+            unstaged.stage_one(stages["task_instance"])
+            waits = False
+        in_flight.drop(work, stages, manifest, waits=waits)
+        if waits:
+            unstaged.settle["task_instance"] = lambda tasks: in_flight.settle_tasks(work, tasks, manifest)
 
     def _merge(
         self,

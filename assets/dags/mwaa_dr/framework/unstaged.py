@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -38,6 +38,8 @@ class Unstaged:
     cursor: Cursor
     reader: TableReader
     tables: Collection[str]
+    settle: dict[str, Callable[[Staged], None]] = field(default_factory=dict)
+    """Table -> what is to be done with its rows wherever they lie then."""
     _folder: TemporaryDirectory[str] | None = field(default=None, init=False)
 
     def __enter__(self) -> Unstaged:
@@ -59,12 +61,23 @@ class Unstaged:
     def load(self, stage: Staged) -> None:
         """Load a table into the living one."""
         self.reader.load(self.cursor, stage, self.reader.manifest.files_of(stage.table.name))
+        self._settled(stage)
 
     def stage(self, stages: Mapping[str, Staged]) -> None:
         """Stage them all, as the others are."""
-        for name in self.tables:
-            stages[name].in_place = False
-            self.reader.stage(self.cursor, stages[name], self.reader.manifest.files_of(name))
+        for name in tuple(self.tables):
+            self.stage_one(stages[name])
+
+    def stage_one(self, stage: Staged) -> None:
+        """Stage a table that shall wait no longer."""
+        stage.in_place = False
+        self.reader.stage(self.cursor, stage, self.reader.manifest.files_of(stage.table.name))
+        self.tables = [name for name in self.tables if name != stage.table.name]
+        self._settled(stage)
+
+    def _settled(self, stage: Staged) -> None:
+        if stage.table.name in self.settle:
+            self.settle[stage.table.name](stage)
 
 
 def has_room(size: int) -> bool:

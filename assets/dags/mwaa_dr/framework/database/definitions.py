@@ -97,12 +97,17 @@ def owned(cursor: Cursor, tables: Collection[str]) -> set[str]:
     return {row[0] for row in cursor.fetchall()}
 
 
-def unnoticed(cursor: Cursor, tables: Collection[str]) -> set[str]:
-    """Those of the tables whose rows can go and come back and nothing else happens: no foreign key, no trigger."""
+def unnoticed(cursor: Cursor, tables: Collection[str], locked: Collection[str]) -> set[str]:
+    """Those of the tables whose rows can go and come back and nothing else happens: no foreign key, no trigger.
+
+    The foreign keys among the `locked` tables are dropped meanwhile.
+    """
     cursor.execute(
         f"""
         SELECT relname FROM pg_class c WHERE relnamespace = {_SCHEMA} AND relname = ANY ({text_array(tables)})
-           AND relkind = 'r' AND NOT relhasrules AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE confrelid = c.oid)
+           AND relkind = 'r' AND NOT relhasrules AND NOT EXISTS (
+               SELECT 1 FROM pg_constraint k JOIN pg_class o ON o.oid = k.conrelid WHERE k.confrelid = c.oid
+                  AND (o.relnamespace <> c.relnamespace OR o.relname <> ALL ({text_array(locked)})))
            AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
         """
     )

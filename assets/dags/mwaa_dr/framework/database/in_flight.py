@@ -10,6 +10,7 @@ from mwaa_dr.framework.database.selection import FINISHED_TASK, OPEN_TASK, UNFIN
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.tries import keep_tries
 from mwaa_dr.framework.database.work import Work
+from mwaa_dr.framework.errors import DamagedBackupError
 from mwaa_dr.framework.manifest import Manifest
 
 # What had begun failed; what had not is upstream_failed, since "clear only failed tasks" passes over skipped ones.
@@ -23,6 +24,24 @@ _UNFINISHED = f"(t.state IS NULL OR t.{OPEN_TASK}) AND {_OF_OPEN_RUN}"
 
 _FORGET = ("trigger_id", "trigger_timeout", "next_method", "next_kwargs", "external_executor_id")
 """Columns of a task instance that point at a process or trigger of the lost environment."""
+
+
+def is_told(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> bool:
+    """Whether the manifest says of each staged run in flight whether a task of it was finished.
+
+    Then it can be decided before the task instances are read what becomes of the runs.
+    """
+    runs = stages.get("dag_run")
+    return runs is None or not work.exists(
+        f"SELECT 1 FROM {runs.name} WHERE {UNFINISHED_RUN} AND (dag_id, run_id) NOT IN ({_told(manifest)})"
+    )
+
+
+def _told(manifest: Manifest, *, finished: bool = False) -> str:
+    """The query of the interrupted runs that the manifest lists, or of those with finished tasks."""
+    runs = [run for run in manifest.interrupted if run.finished_tasks or not finished]
+    columns = (text_array([run.dag_id for run in runs]), text_array([run.run_id for run in runs]))
+    return f"SELECT * FROM unnest({', '.join(columns)})"
 
 
 def leave_out_own_work(work: Work, stages: Mapping[str, Staged], ours: Collection[str]) -> None:
@@ -40,10 +59,18 @@ def _open_runs(work: Work, runs: Staged) -> None:
     work.run(f"ANALYZE {OPEN_RUNS}")
 
 
-def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
-    """Restore nothing as running: runs with finished tasks come back as failed, others not at all."""
+def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest, *, waits: bool = False) -> None:
+    """Restore nothing as running: runs with finished tasks come back as failed, others not at all.
+
+    With `waits` the task instances are not read yet, and `settle_tasks` is called once they are.
+    """
     runs, tasks = stages.get("dag_run"), stages.get("task_instance")
-    if runs and tasks:
+    if runs and tasks and waits:
+        work.run(
+            f"DELETE FROM {runs.name} WHERE {UNFINISHED_RUN}"
+            f" AND (dag_id, run_id) NOT IN ({_told(manifest, finished=True)})"
+        )
+    elif runs and tasks:
         work.run(
             f"DELETE FROM {runs.name} r WHERE {UNFINISHED_RUN} AND NOT EXISTS (SELECT 1 FROM {tasks.name} t"
             f" WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id AND t.{FINISHED_TASK})"
@@ -52,15 +79,32 @@ def drop(work: Work, stages: Mapping[str, Staged], manifest: Manifest) -> None:
         return
     _open_runs(work, runs)
     drop_deadlines(work, stages)
+    if tasks and not waits:
+        _fail_open_tasks(work, tasks, manifest)
     moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
-    if tasks:
-        work.run(
-            f"UPDATE {tasks.name} t SET state = {_AS_FAILED}, end_date = COALESCE(end_date, {moment}),"
-            f" {_forgotten(tasks)} WHERE t.{OPEN_TASK} OR ({_UNFINISHED})"
-        )
     if "dag_run_note" in stages:
         _note(work, stages["dag_run_note"], manifest)
     work.run(f"UPDATE {runs.name} SET state = 'failed', end_date = COALESCE(end_date, {moment}) WHERE {UNFINISHED_RUN}")
+
+
+def settle_tasks(work: Work, tasks: Staged, manifest: Manifest) -> None:
+    """Do what `drop` has left until the task instances are read; raise DamagedBackupError where it was told wrongly."""
+    told, finished = _told(manifest), _told(manifest, finished=True)
+    if manifest.interrupted and work.exists(
+        f"SELECT 1 FROM ({told}) r (dag_id, run_id) LEFT JOIN ("
+        f"SELECT DISTINCT dag_id, run_id FROM {tasks.name} WHERE {FINISHED_TASK} AND (dag_id, run_id) IN ({told})"
+        f") t USING (dag_id, run_id) WHERE (t.dag_id IS NULL) = ((dag_id, run_id) IN ({finished}))"
+    ):
+        raise DamagedBackupError("the manifest tells otherwise which runs have finished tasks than the rows")
+    _fail_open_tasks(work, tasks, manifest)
+
+
+def _fail_open_tasks(work: Work, tasks: Staged, manifest: Manifest) -> None:
+    moment = f"{text_literal(manifest.snapshot_time)}::timestamptz"
+    work.run(
+        f"UPDATE {tasks.name} t SET state = {_AS_FAILED}, end_date = COALESCE(end_date, {moment}),"
+        f" {_forgotten(tasks)} WHERE t.{OPEN_TASK} OR ({_UNFINISHED})"
+    )
 
 
 def _note(work: Work, notes: Staged, manifest: Manifest) -> None:

@@ -8,7 +8,7 @@ from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import TableFile
-from mwaa_dr.framework.model.table import Existing, Merge, Table
+from mwaa_dr.framework.model.table import Existing, Merge, Missing, Reference, Table
 
 
 def stays(stage: Staged, files: Sequence[TableFile]) -> bool:
@@ -18,7 +18,7 @@ def stays(stage: Staged, files: Sequence[TableFile]) -> bool:
     """
     table = stage.table
     changes = (
-        *(table.references, table.fixed, table.secrets, table.superseded, table.environment_bound, table.other_keys),
+        *(table.secrets, table.superseded, table.environment_bound, table.other_keys, table.filled),
         *(stage.added, stage.left, table.existing is not Existing.KEEP),
         *(file.dropped for file in files),
     )
@@ -26,12 +26,18 @@ def stays(stage: Staged, files: Sequence[TableFile]) -> bool:
 
 
 def _is_of_runs(table: Table) -> bool:
-    return table.merge is Merge.RUN_CHILD and table.run == ("dag_id", "run_id") and not table.surrogate
+    """As task instances and XComs are; what they refer to, or forget, is another in few rows."""
+    is_plain = all(map(_keeps_rows, table.references)) and {*table.fixed.values()} <= {"NULL"}
+    return table.merge is Merge.RUN_CHILD and table.run == ("dag_id", "run_id") and not table.surrogate and is_plain
+
+
+def _keeps_rows(reference: Reference) -> bool:
+    return reference.missing is Missing.NULL and not (reference.is_text or reference.inserted_only)
 
 
 def _is_numbered(table: Table) -> bool:
     """As the audit log is: rows without a natural key, which nothing points at."""
-    is_plain = not (table.key or table.below_highest or table.is_uuid)
+    is_plain = not (table.key or table.below_highest or table.is_uuid or table.references or table.fixed)
     return table.merge is Merge.MATCH and bool(table.surrogate) and is_plain
 
 

@@ -108,6 +108,7 @@ def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> M
     table = stage.table
     if stage.in_place:
         left_out, replaced = settle_runs(work, stage, _RUNS, staged_runs=stages["dag_run"].rows)
+        _point_anew(work, stage, stages)
         return Merged(inserted=stage.rows - left_out - replaced, replaced=replaced)
     joins, instead = _joins(work, stage, stages)
     parent = ""
@@ -171,6 +172,20 @@ def _joins(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> tuple[str
             joins += f" LEFT JOIN {changed} {alias} ON {old} = {column}"
             instead[reference.column] = f"CASE WHEN {old} IS NULL THEN {column} ELSE {new} END"
     return joins, instead
+
+
+def _point_anew(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> None:
+    """Resolve the references of rows that lie in place, of which few change."""
+    for column in map(ident, filter(stage.has, stage.table.fixed)):
+        work.run(f"UPDATE {stage.name} SET {column} = NULL WHERE {column} IS NOT NULL")
+    for reference in stage.table.references:
+        column = ident(reference.column)
+        if not stage.has(reference.column) or reference.column in stage.table.fixed:
+            continue
+        if reference.table not in stages:
+            work.run(f"UPDATE {stage.name} SET {column} = NULL WHERE {column} IS NOT NULL")
+        elif stages[reference.table].table.surrogate and (changed := _changed(work, stage, reference)):
+            work.run(f"UPDATE {stage.name} s SET {column} = c.new FROM {changed} c WHERE c.old = s.{column}")
 
 
 def _changed(work: Work, stage: Staged, reference: Reference) -> str:
