@@ -112,6 +112,16 @@ def test_what_the_target_had_alone_must_still_be_there() -> None:
     assert {d.table for d in differences(environment(), environment(), there)} == {"dag_run", "task_instance"}
 
 
+def test_the_target_may_write_the_end_of_the_span_of_its_own_task_but_not_its_state() -> None:
+    there = environment(
+        dag_run=[run("own")], task_instance=[task(run_id="own", map_index="-1", span_status="not_started")]
+    )
+    ended = task(run_id="own", map_index="-1", span_status="ended")
+    for actual, found in ((ended, 0), ({**ended, "state": "failed"}, 1)):
+        after = environment(dag_run=[run("own")], task_instance=[actual])
+        assert len(differences(environment(), after, there)) == found
+
+
 def test_a_dag_that_is_active_though_it_was_paused_differs() -> None:
     paused, active = (environment(dag=[{"dag_id": "d", "is_paused": value}]) for value in ("true", "false"))
     assert [difference.kind for difference in differences(paused, active)] == ["changed"]
