@@ -168,8 +168,8 @@ target_matrix() {
 target_living() {
     export AIRFLOWS="${AIRFLOWS:-$LIVING}"
     [[ $# -gt 0 ]] || set -- "${WITH_AIRFLOW[@]}"
-    # More workers than cores: the stories mostly wait. They come first, in tests/conftest.py, since they take longest.
-    in_venv python -m pytest -m airflow -n 5 --dist loadgroup --no-loadscope-reorder "$@"
+    # More workers than cores: the stories wait, too. They come first, in tests/conftest.py, since they take longest.
+    in_venv python -m pytest -m airflow -n 4 --dist loadgroup --no-loadscope-reorder "$@"
 }
 
 cdk() {

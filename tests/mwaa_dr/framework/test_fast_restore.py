@@ -22,6 +22,7 @@ from mwaa_dr.framework.database.in_place import set_own_aside
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.errors import DamagedBackupError, DatabaseError
+from mwaa_dr.framework.manifest import Manifest
 from mwaa_dr.framework.model.options import InFlight
 from mwaa_dr.framework.model.patience import Patience
 from mwaa_dr.framework.report import Report
@@ -32,7 +33,7 @@ from tests.support.chains import add
 from tests.support.engine import backup, restore, tables_of
 from tests.support.engine_process import EngineProcess
 from tests.support.filled import fill
-from tests.support.metadata import Metadata
+from tests.support.metadata import START, Metadata
 from tests.support.state import State, dangling, exact, natural, settle
 
 VERSIONS_2 = ("2.4.3", "2.7.2", "2.10.3", "2.10.3-upgraded-from-2.4.3", "2.11.2")
@@ -41,6 +42,8 @@ SECRETS = {"variable", "connection"}
 """Encrypted anew by each restore: compared by what they mean."""
 FORCED = {"exclusive_rows": 0}
 KILLS = 8
+
+ROWS_OF = Manifest.rows_of
 
 Twin = Callable[[Metadata], Metadata]
 
@@ -130,6 +133,8 @@ def test_both_ways_give_the_same_rows(
     primary, merged = Metadata(database(version)), Metadata(database(version))
     airflow = version.partition("-")[0]
     fill(primary, runs=12, logs=200)
+    trigger = primary.insert("trigger", classpath="a.Trigger", kwargs="{}", created_date=START)
+    primary.task("sales", "r0", "waits", state="deferred", trigger_id=trigger)
     there(merged)
     backup(primary.url, tmp_path, version=airflow)
     with both_ways(merged, twin, tmp_path, airflow, in_flight=in_flight) as fast:
@@ -341,7 +346,7 @@ def test_a_dry_run_locks_nothing(filled: tuple[Metadata, Path], monkeypatch: pyt
     assert restore_fast(target.url, place, dry_run=True).dry_run
 
 
-IN_PLACE = ["log", "rendered_task_instance_fields", "task_instance", "task_instance_note", "task_map", "xcom"]
+IN_PLACE = ["log", "rendered_task_instance_fields", "task_instance", "task_map", "xcom"]
 """What has no key that is given anew."""
 
 
@@ -453,6 +458,27 @@ def test_task_instances_that_something_else_hangs_on_are_staged(
     assert in_place
     assert "task_instance" not in in_place
     assert target.one("SELECT count(*) FROM theirs") == 1
+
+
+@pytest.mark.parametrize("column", ["job_id", "queued_by_job_id"])
+def test_task_instances_that_point_at_what_is_not_locked_are_staged(
+    filled: tuple[Metadata, Path], in_place: list[str], column: str
+) -> None:
+    target, place = filled
+    target.run_sql(f"ALTER TABLE task_instance ADD FOREIGN KEY ({column}) REFERENCES job")
+    assert way_of(restore_fast(target.url, place)).startswith("fast")
+    assert "task_instance" not in in_place
+
+
+def test_a_file_with_fewer_rows_than_promised_is_refused_where_rows_wait_for_a_trigger(
+    filled: tuple[Metadata, Path], in_flight: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, place = filled
+    before = exact(target)
+    monkeypatch.setattr(Manifest, "rows_of", lambda self, table: ROWS_OF(self, table) + (table == "task_instance"))
+    with pytest.raises(DamagedBackupError, match=r"file 'task_instance.csv.gz' holds \d+ rows, its manifest says"):
+        restore_fast(target.url, place)
+    assert exact(target) == before
 
 
 def told(folder: Path, finished: dict[str, int]) -> str:

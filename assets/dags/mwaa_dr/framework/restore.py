@@ -19,7 +19,7 @@ from mwaa_dr.framework.database.connection import (
     take_lock,
     translated_errors,
 )
-from mwaa_dr.framework.database.definitions import unnoticed
+from mwaa_dr.framework.database.definitions import leading_out, unnoticed
 from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk
 from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.in_place import stays
@@ -134,8 +134,13 @@ class _Restore:
         """The tables that the fast way fills without a temporary table, where it may be taken."""
         if not self._may_be_fast(manifest) or self.options.in_flight is not InFlight.DROP:
             return ()
-        filled = [stage.table.name for stage, files in plan if _fills(stage, files)]
-        waiting = unnoticed(cursor, filled, ["dag_run", *(s.table.name for s, _ in plan if is_bulk(s.table))])
+        chooses = _chooses_rows(cursor)
+        filled = {s.table.name: s.table for s, files in plan if _fills(s, files) and (chooses or not s.table.fixed)}
+        locked = ["dag_run", *(s.table.name for s, _ in plan if is_bulk(s.table))]
+        leads = leading_out(cursor, filled, locked)
+        waiting = [
+            name for name in unnoticed(cursor, filled, locked) if leads.get(name, set()) <= {*filled[name].fixed}
+        ]
         return waiting if has_room(sum(manifest.size_of(name) for name in waiting)) else ()
 
     def _hearts_at_hand(self, manifest: Manifest) -> AbstractContextManager[None]:
@@ -227,6 +232,11 @@ class _Restore:
         if self.options.in_flight is InFlight.RESUME and run.state in ("queued", "running"):
             told["becomes"] = "queued: the scheduler goes on with what was not finished"
         return told
+
+
+def _chooses_rows(cursor: Cursor) -> bool:
+    """Whether the server's COPY takes a condition: https://www.postgresql.org/docs/12/sql-copy.html."""
+    return bool(cursor.connection.server_version >= 120_000)
 
 
 def _fills(stage: Staged, files: Sequence[TableFile]) -> bool:

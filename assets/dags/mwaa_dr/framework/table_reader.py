@@ -86,15 +86,23 @@ class TableReader:
         self.load(cursor, stage, files, box)
         finish_stage(cursor, stage)
 
-    def load(self, cursor: Cursor, stage: Staged, files: Iterable[TableFile], box: SecretBox | None = None) -> None:
-        """Load all files of a table into where its rows belong."""
+    def load(
+        self,
+        cursor: Cursor,
+        stage: Staged,
+        files: Iterable[TableFile],
+        box: SecretBox | None = None,
+        *,
+        which: str = "",
+    ) -> None:
+        """Load all files of a table into where its rows belong, or `which` of their rows, in SQL."""
         stage.rows = 0
         for file in files:
             started = time.monotonic()
             self.progress.start(file.name, file.size)
             with self.open(file) as source:
                 rows = encrypted_again(source, stage.table, box) if box and stage.table.secrets else source
-                fill_stage(cursor, stage, file, rows)
+                fill_stage(cursor, stage, file, rows, which)
             self.progress.finish(file.name, file.rows, time.monotonic() - started)
 
     def _path(self, file: StoredFile) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 
 from mwaa_dr.framework.database.connection import Cursor
-from mwaa_dr.framework.database.staging import Staged
+from mwaa_dr.framework.database.match import target_columns, values
+from mwaa_dr.framework.database.names import ident
+from mwaa_dr.framework.database.staging import Staged, make_stage, other_rows
+from mwaa_dr.framework.manifest import TableFile
 from mwaa_dr.framework.storage.local import LocalStorage
 from mwaa_dr.framework.table_reader import TableReader
 
@@ -60,8 +63,26 @@ class Unstaged:
 
     def load(self, stage: Staged) -> None:
         """Load a table into the living one."""
-        self.reader.load(self.cursor, stage, self.reader.manifest.files_of(stage.table.name))
+        files = self.reader.manifest.files_of(stage.table.name)
+        kept = " AND ".join(f"{ident(column)} IS NULL" for column in stage.table.fixed if stage.has(column))
+        self.reader.load(self.cursor, stage, files, which=kept)
+        missing = self.reader.manifest.rows_of(stage.table.name) - stage.rows
+        if kept and missing:
+            self._load_others(stage, files, f"NOT ({kept})", missing)
         self._settled(stage)
+
+    def _load_others(self, stage: Staged, files: Sequence[TableFile], which: str, missing: int) -> None:
+        """Load those few rows that must forget a value first: it points at what is not here."""
+        aside = replace(stage, in_place=False)
+        make_stage(self.cursor, aside)
+        self.reader.load(self.cursor, aside, files, which=which)
+        if aside.rows != missing:
+            raise other_rows(files[0].file, stage.rows + aside.rows, stage.rows + missing)
+        self.cursor.execute(
+            f"INSERT INTO {stage.name} ({target_columns(stage)}) SELECT {values(stage, 's', {})} FROM {aside.name} s"
+        )
+        self.cursor.execute(f"DROP TABLE {aside.name}")
+        stage.rows += aside.rows
 
     def stage(self, stages: Mapping[str, Staged]) -> None:
         """Stage them all, as the others are."""

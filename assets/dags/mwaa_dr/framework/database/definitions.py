@@ -114,6 +114,22 @@ def unnoticed(cursor: Cursor, tables: Collection[str], locked: Collection[str]) 
     return {row[0] for row in cursor.fetchall()}
 
 
+def leading_out(cursor: Cursor, tables: Collection[str], locked: Collection[str]) -> dict[str, set[str]]:
+    """Table -> its columns with a foreign key to a table that is not locked, and so stays while rows are loaded."""
+    cursor.execute(
+        f"""
+        SELECT c.relname, a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+          JOIN pg_class o ON o.oid = k.confrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+         WHERE k.contype = 'f' AND c.relnamespace = {_SCHEMA} AND c.relname = ANY ({text_array(tables)})
+           AND (o.relnamespace <> c.relnamespace OR o.relname <> ALL ({text_array(locked)}))
+        """
+    )
+    found: dict[str, set[str]] = {}
+    for table, column in cursor.fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
+
+
 def fingerprint(cursor: Cursor) -> frozenset[tuple[str, str]]:
     """What the catalogue says of the schema: each line with the name of its table or index.
 

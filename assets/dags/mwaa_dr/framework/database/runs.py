@@ -176,8 +176,6 @@ def _joins(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> tuple[str
 
 def _point_anew(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> None:
     """Resolve the references of rows that lie in place, of which few change."""
-    for column in map(ident, filter(stage.has, stage.table.fixed)):
-        work.run(f"UPDATE {stage.name} SET {column} = NULL WHERE {column} IS NOT NULL")
     for reference in stage.table.references:
         column = ident(reference.column)
         if not stage.has(reference.column) or reference.column in stage.table.fixed:

@@ -92,14 +92,18 @@ def shadow(cursor: Cursor, tables: Iterable[str]) -> None:
         cursor.execute(f"ANALYZE pg_temp.{name}")
 
 
-def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -> None:
-    """Stream the rows of a backup's file in; raise DamagedBackupError when they are not those it promised."""
+def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader, which: str = "") -> None:
+    """Stream the rows of a backup's file in, or `which` of them, in SQL.
+
+    Raises DamagedBackupError when they are not those it promised; how many there are of some of them is not known.
+    """
     import psycopg2
 
     reader = _Remembering(source)
     try:
         cursor.copy_expert(
-            f"COPY {stage.name} ({idents(file.columns)}) FROM STDIN (FORMAT csv, HEADER)",
+            f"COPY {stage.name} ({idents(file.columns)}) FROM STDIN (FORMAT csv, HEADER)"
+            + (f" WHERE {which}" if which else ""),
             reader,
             size=COPY_BUFFER,
         )
@@ -112,12 +116,16 @@ def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader) -
         raise DamagedBackupError(
             f"file '{file.file}' holds a row that does not fit table '{stage.table.name}' ({type(err).__name__})"
         ) from None
-    if cursor.rowcount != file.rows:
-        raise DamagedBackupError(
-            f"file '{file.file}' holds {cursor.rowcount} rows, its manifest says {file.rows}",
-            "Choose another backup.",
-        )
-    stage.rows += file.rows
+    if cursor.rowcount != file.rows and not which:
+        raise other_rows(file.file, cursor.rowcount, file.rows)
+    stage.rows += cursor.rowcount
+
+
+def other_rows(file: str, found: int, promised: int) -> DamagedBackupError:
+    """What is said of files with more or fewer rows."""
+    return DamagedBackupError(
+        f"file '{file}' holds {found} rows, its manifest says {promised}", "Choose another backup."
+    )
 
 
 def finish_stage(cursor: Cursor, stage: Staged) -> None:
