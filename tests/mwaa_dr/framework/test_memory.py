@@ -21,7 +21,7 @@ MOST = 64
 
 
 def narrow_rows(db: Metadata) -> None:
-    """600,000 rows as most are."""
+    """400,000 rows as most are."""
     db.dag()
     db.run_sql(
         "INSERT INTO dag_run (dag_id, run_id, run_type, state, execution_date, log_template_id)"
@@ -37,7 +37,7 @@ def narrow_rows(db: Metadata) -> None:
     db.run_sql(
         "INSERT INTO log (dttm, dag_id, task_id, event, owner, extra)"
         " SELECT %s + n * interval '1 s', 'sales', 't1', 'running', 'airflow', 'host_name: a, full_command: b'"
-        " FROM generate_series(1, 398000) n",
+        " FROM generate_series(1, 198000) n",
         START,
     )
 
@@ -57,11 +57,11 @@ def wide_rows(db: Metadata) -> None:
 
 
 def large_secrets(db: Metadata) -> None:
-    """200 variables and 100 connections of 1 MB each."""
+    """80 variables and 40 connections of 1 MB each."""
     value = encrypted(FERNET, "secret, \n" * (1 << 17))
-    for number in range(200):
+    for number in range(80):
         db.insert("variable", key=f"v{number}", val=value, is_encrypted=True)
-    for number in range(100):
+    for number in range(40):
         db.insert("connection", conn_id=f"c{number}", conn_type="t", extra=value, is_extra_encrypted=True)
 
 
