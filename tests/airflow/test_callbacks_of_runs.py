@@ -55,7 +55,7 @@ def ended(airflow: RealAirflow, workflow: WaitingWorkflow) -> RealAirflow:
     airflow.trigger([(dag_id, run_id, {**conf, "task_token": token(run_id)}) for dag_id, run_id, conf in RUNS])
     airflow.start("scheduler")
     everybody = {token(run_id) for _, run_id, _ in RUNS}
-    airflow.wait("answers", lambda: " ".join(everybody - workflow.answered()), 300)
+    airflow.wait("answers", lambda: " ".join(everybody - workflow.answered()), 600)
     airflow.wait("ends", lambda: " ".join(r for d, r, _ in RUNS if airflow.state(d, r) not in ENDED), 60)
     time.sleep(5)  # for answers too many
     airflow.stop()
