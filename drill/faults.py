@@ -345,10 +345,9 @@ ABOUT_THE_RESTORE = (SchedulerDown, WorkerKilled, HeartbeatLost)
 
 AND = "+"
 TOGETHER = (
-    "backup-altered+primary-returns",
-    "half-replicated+scheduler-down+second-execution",
-    "replication-lags+heartbeat-lost",
-    "creation-fails+worker-killed",
+    "backup-altered+scheduler-down+primary-returns",
+    "replication-lags+heartbeat-lost+second-execution",
+    "half-replicated+creation-fails+worker-killed",
 )
 """Every fault, in as few disasters as they fit into; CI plays these."""
 
