@@ -210,18 +210,19 @@ class Rehearsal:
         return decrypted(read(airflow.url), self._keys[airflow.name])
 
     def _not_parsed_again(self) -> str:
-        if not self.second.query("SELECT 1 FROM dag WHERE dag_id = 'drill_yearly' AND next_dagrun IS NULL"):
-            return ""
-        (self.second.dags / "drill_dags.py").touch()
-        return "drill_yearly has no next run yet"
+        known = "SELECT 1 FROM dag WHERE dag_id = 'drill_yearly' AND next_dagrun IS NOT NULL"
+        return self._unless_parsed(known, "drill_yearly has no next run yet")
 
     def _change_is_unknown(self) -> str:
-        told = "SELECT 1 FROM serialized_dag WHERE dag_id = 'drill_mapped' AND data::text LIKE '%changed_numbers%'"
-        if self.second.query(told):
+        known = "SELECT 1 FROM serialized_dag WHERE dag_id = 'drill_mapped' AND data::text LIKE '%changed_numbers%'"
+        return self._unless_parsed(known, "not parsed yet")
+
+    def _unless_parsed(self, known: str, complaint: str) -> str:
+        if self.second.query(known):
             return ""
-        # It may have been written while it was parsed, and then looks older than that.
+        # The file may have been written while it was parsed, and then looks older than that.
         (self.second.dags / "drill_dags.py").touch()
-        return "not parsed yet"
+        return complaint
 
     def _check_xcoms(self) -> None:
         value = "convert_from(x.value, 'UTF8')" if self.second.version < (3,) else "x.value::text"

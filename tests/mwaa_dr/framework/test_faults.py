@@ -177,16 +177,23 @@ def test_a_backup_whose_statement_fails_is_absent(
     assert good in ids
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", SQL_FAULTS)
-def test_a_restore_whose_statement_fails_changed_nothing(
-    primary: Metadata, database: Database, tmp_path: Path, fault: Callable[[Watched], None]
-) -> None:
+@pytest.fixture
+def alike(primary: Metadata, database: Database, tmp_path: Path) -> tuple[Metadata, Metadata]:
+    """Two environments with the same history, and a backup of another one to restore into them."""
     fill(primary)
     backup(primary.url, tmp_path)
     like, target = (Metadata(database(VERSION)) for _ in range(2))
     for filled in (like, target):
         fill(filled, "other")
+    return like, target
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", SQL_FAULTS)
+def test_a_restore_whose_statement_fails_changed_nothing(
+    alike: tuple[Metadata, Metadata], tmp_path: Path, fault: Callable[[Watched], None]
+) -> None:
+    like, target = alike
     restore(like.url, tmp_path)
     before = exact(target)
     failed = []
@@ -202,13 +209,9 @@ def test_a_restore_whose_statement_fails_changed_nothing(
 @pytest.mark.parametrize("call", ["RELEASE SAVEPOINT merge", "commit"])
 @pytest.mark.parametrize("fault", SQL_FAULTS)
 def test_a_restore_that_fails_at_its_very_end_changed_nothing(
-    primary: Metadata, database: Database, tmp_path: Path, fault: Callable[[Watched], None], call: str
+    alike: tuple[Metadata, Metadata], tmp_path: Path, fault: Callable[[Watched], None], call: str
 ) -> None:
-    fill(primary)
-    backup(primary.url, tmp_path)
-    like, target = (Metadata(database(VERSION)) for _ in range(2))
-    for filled in (like, target):
-        fill(filled, "other")
+    like, target = alike
     before = exact(target)
     counting = Nth(0, fault)
     restore(watched(like.url, counting), tmp_path)

@@ -55,10 +55,10 @@ def read_places(storage: Storage, path: str, told: PlacesFile) -> Iterator[tuple
 
 
 def as_numbers(planes: Sequence[bytes]) -> array[int]:
-    """Places as numbers, of which no two are alike; all at once, since they are many."""
+    """What the server sent in up to eight bytes, as numbers that differ where it does; all at once: they are many."""
     wide = bytearray(8 * len(planes[0]))
     for byte, plane in enumerate(planes):
-        wide[byte if sys.byteorder == "big" else PLACE - 1 - byte :: 8] = plane
+        wide[byte if sys.byteorder == "big" else len(planes) - 1 - byte :: 8] = plane
     numbers = array("q")
     numbers.frombytes(wide)
     return numbers

@@ -20,7 +20,7 @@ from mwaa_dr.framework.database.connection import (
     translated_errors,
 )
 from mwaa_dr.framework.database.definitions import leading_out, unnoticed
-from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk
+from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk, locked_of
 from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.in_place import stays
 from mwaa_dr.framework.database.merge import Merger, MergeResult
@@ -136,7 +136,7 @@ class _Restore:
             return ()
         chooses = _chooses_rows(cursor)
         filled = {s.table.name: s.table for s, files in plan if _fills(s, files) and (chooses or not s.table.fixed)}
-        locked = ["dag_run", *(s.table.name for s, _ in plan if is_bulk(s.table))]
+        locked = locked_of(stage.table for stage, _ in plan)
         leads = leading_out(cursor, filled, locked)
         waiting = [
             name for name in unnoticed(cursor, filled, locked) if leads.get(name, set()) <= {*filled[name].fixed}

@@ -78,11 +78,16 @@ def definitions_of(cursor: Cursor, loaded: Collection[str], locked: Collection[s
            AND coalesce(k.contype, 'u') IN ('p', 'u') AND NOT EXISTS (
                SELECT 1 FROM pg_constraint f JOIN pg_class o ON o.oid = f.conrelid WHERE f.contype = 'f'
                   AND f.conindid = i.indexrelid
-                  AND (o.relnamespace <> t.relnamespace OR o.relname <> ALL ({text_array(locked)})))
+                  AND {_is_not_among(locked, "t")})
          ORDER BY 1, 4, 2
         """
     )
     return Definitions(tuple(Definition(*row) for row in cursor.fetchall()), foreign)
+
+
+def _is_not_among(locked: Collection[str], table: str) -> str:
+    """The condition of another table `o` that it is none of the locked ones, which lie beside a table."""
+    return f"(o.relnamespace <> {table}.relnamespace OR o.relname <> ALL ({text_array(locked)}))"
 
 
 def owned(cursor: Cursor, tables: Collection[str]) -> set[str]:
@@ -107,7 +112,7 @@ def unnoticed(cursor: Cursor, tables: Collection[str], locked: Collection[str]) 
         SELECT relname FROM pg_class c WHERE relnamespace = {_SCHEMA} AND relname = ANY ({text_array(tables)})
            AND relkind = 'r' AND NOT relhasrules AND NOT EXISTS (
                SELECT 1 FROM pg_constraint k JOIN pg_class o ON o.oid = k.conrelid WHERE k.confrelid = c.oid
-                  AND (o.relnamespace <> c.relnamespace OR o.relname <> ALL ({text_array(locked)})))
+                  AND {_is_not_among(locked, "c")})
            AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
         """
     )
@@ -121,7 +126,7 @@ def leading_out(cursor: Cursor, tables: Collection[str], locked: Collection[str]
         SELECT c.relname, a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
           JOIN pg_class o ON o.oid = k.confrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
          WHERE k.contype = 'f' AND c.relnamespace = {_SCHEMA} AND c.relname = ANY ({text_array(tables)})
-           AND (o.relnamespace <> c.relnamespace OR o.relname <> ALL ({text_array(locked)}))
+           AND {_is_not_among(locked, "c")}
         """
     )
     found: dict[str, set[str]] = {}

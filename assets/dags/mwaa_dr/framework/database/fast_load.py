@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mwaa_dr.framework.database.connection import first_line
@@ -83,8 +83,7 @@ class FastLoad:
 
     @property
     def _locked(self) -> tuple[str, ...]:
-        """With what the foreign keys of the bulk point at: to drop one locks both of its tables."""
-        return (*({"dag_run"} & self.stages.keys()), *self.bulk)
+        return locked_of(stage.table for stage in self.stages.values())
 
     def check(self) -> None:
         """Raise NotFastError where the fast way gains nothing, would lock for too long, or is not ours to take."""
@@ -199,6 +198,11 @@ class FastLoad:
 def is_bulk(table: Table) -> bool:
     """Whether a table grows with each run and is not that of the runs, which are few: their rows, the audit log."""
     return table.merge is Merge.RUN_CHILD or table.name == "log"
+
+
+def locked_of(tables: Iterable[Table]) -> tuple[str, ...]:
+    """What is locked: the bulk, with what its foreign keys point at, since to drop one locks both of its tables."""
+    return tuple(table.name for table in tables if is_bulk(table) or table.name == "dag_run")
 
 
 def _is_cancelled(err: Exception) -> bool:

@@ -12,8 +12,6 @@ import hashlib
 import itertools
 import operator
 import struct
-import sys
-from array import array
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from mwaa_dr.framework.database.connection import Connection, Cursor
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.selection import rows_of, where
 from mwaa_dr.framework.model.table import Table
-from mwaa_dr.framework.places import PLACE
+from mwaa_dr.framework.places import PLACE, as_numbers
 
 BLOCKS = 256
 """Of a range: 2 MB of rows."""
@@ -170,11 +168,7 @@ def _places_of(found: bytes) -> bytes:
 
 def _hash_of(found: bytes) -> int:
     """The hashes alone, as the server would put them together."""
-    wide = bytearray(len(found) // _BOTH * _WIDE)
-    for byte in range(_WIDE):
-        wide[byte if sys.byteorder == "big" else _WIDE - 1 - byte :: _WIDE] = found[PLACE + byte :: _BOTH]
-    hashes = array("q")
-    hashes.frombytes(wide)
+    hashes = as_numbers([found[PLACE + byte :: _BOTH] for byte in range(_WIDE)])
     return functools.reduce(operator.xor, hashes, 0)
 
 
