@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,7 +19,7 @@ import psycopg2
 
 from drill.dags import inside
 from drill.postgres import HOST, free_port
-from drill.resident import Resident
+from drill.resident import Begun, Resident
 from drill.venvs import DrillError
 
 QUICK = {
@@ -60,7 +59,7 @@ class Airflow:
         self.dags.mkdir(parents=True)
         self._venv = venv
         self._port = free_port()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Begun] = {}
         self._resident = Resident(venv / "bin" / "python", folder)
         # Who is killed leaves files there. A short path, since sockets are among them; it is removed when we end.
         self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
@@ -89,14 +88,14 @@ class Airflow:
         """Where the web server listens; in Airflow 3 the API server, which comes with the scheduler."""
         return f"http://{HOST}:{self._port}"
 
-    def migrate(self, what: str = "db") -> subprocess.Popen[bytes]:
+    def migrate(self, what: str = "db") -> Begun:
         """Begin to create the schema, or that of an auth manager; the caller waits for the process with `finish`."""
-        self._processes["migrate"] = self._popen("migrate", what, "migrate" if self.version >= (2, 7) else "init")
+        self._processes["migrate"] = self._begin("migrate", what, "migrate" if self.version >= (2, 7) else "init")
         return self._processes["migrate"]
 
-    def finish(self, process: subprocess.Popen[bytes], what: str) -> None:
+    def finish(self, process: Begun, what: str) -> None:
         """Wait for a process of this Airflow, and raise with its output when it failed."""
-        failed = process.wait()
+        failed = self._resident.status_of(process, self._environment)
         self._processes.pop(what, None)
         if failed:
             raise DrillError(f"{what} of the {self.name} environment failed:\n{self.output(what)}")
@@ -104,12 +103,12 @@ class Airflow:
     def start(self, *components: str) -> None:
         """Start `scheduler` or `triggerer`; in Airflow 3 the scheduler brings along what it was parted from."""
         if self.version >= (3,) and "scheduler" in components and "api-server" not in self._processes:
-            self._processes["api-server"] = self._popen("api-server", "api-server", "--port", str(self._port))
-            self._processes["dag-processor"] = self._popen("dag-processor", "dag-processor")
+            self._processes["api-server"] = self._begin("api-server", "api-server", "--port", str(self._port))
+            self._processes["dag-processor"] = self._begin("dag-processor", "dag-processor")
             self.wait(f"the API server of the {self.name} environment", self._unanswered, API_SECONDS)
         for component in components:
             quiet = ["--skip-serve-logs"] if component == "scheduler" or self.version >= (2, 6) else []
-            self._processes[component] = self._popen(component, component, *quiet)
+            self._processes[component] = self._begin(component, component, *quiet)
 
     def _unanswered(self) -> str:
         try:
@@ -121,16 +120,15 @@ class Airflow:
     def stop(self) -> None:
         """Ask all components to end, and kill what does not."""
         for process in self._processes.values():
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
         for process in self._processes.values():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         self.kill()
 
     def kill(self) -> None:
         """End every process of this Airflow at once, as a lost Region would."""
         ending = dict(self._processes)  # another thread may be starting more
-        sessions = {process.pid for process in (*ending.values(), self._resident.process) if process}
+        sessions = {process.pid for process in ending.values()} | self._resident.held()
         # Parsers and tasks move to process groups of their own, but stay in the session.
         for pid in psutil.pids() if sessions else []:
             with suppress(ProcessLookupError, PermissionError):
@@ -159,7 +157,7 @@ class Airflow:
 
     def dead(self) -> list[str]:
         """The components that were started and have ended by themselves."""
-        return [component for component, process in self._processes.items() if process.poll() is not None]
+        return [component for component, process in self._processes.items() if not process.lives()]
 
     def wait(self, what: str, condition: Callable[[], str], seconds: float) -> None:
         """Return when the condition has nothing left to complain about; raise with its words after `seconds`."""
@@ -194,17 +192,10 @@ class Airflow:
         paths = sorted(path for path in (self.folder / "logs").rglob("*.log") if dag_id in str(path.parent))
         return "\n".join(path.read_text(errors="replace") for path in paths)
 
-    def _popen(self, name: str, *arguments: str, program: str = "airflow") -> subprocess.Popen[bytes]:
-        with (self.folder / f"{name}.out").open("ab") as output:
-            return subprocess.Popen(
-                [self._venv / "bin" / program, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                cwd=self.folder,
-                start_new_session=True,
-            )
+    def _begin(self, name: str, *arguments: str, program: str = "airflow") -> Begun:
+        return self._resident.begin(
+            program, *arguments, environment=self._environment, output=self.folder / f"{name}.out"
+        )
 
 
 def _of_airflow_3(port: int) -> dict[str, str]:

@@ -70,7 +70,7 @@ class MwaaAirflow(Airflow):
     def serve(self) -> None:
         """Start the web server, which in Airflow 3 the scheduler brings along; it is there when `answers`."""
         if self.version < (3,):
-            self._processes["webserver"] = self._popen("webserver", serving.__file__, str(self._port), program="python")
+            self._processes["webserver"] = self._begin("webserver", serving.__file__, str(self._port), program="python")
 
     def answers(self) -> bool:
         """Whether the web server answers."""

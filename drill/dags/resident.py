@@ -1,8 +1,9 @@
 """Runs inside an Airflow's own Python: has Airflow imported already, and forks for each program that it is asked for.
 
 Standard input has one JSON request a line, with the `arguments` of `airflow` or `python`, what they read as `text`, and
-`variables` for their environment; each is answered by a line with its `returncode`, `stdout` and `stderr`. To import
-Airflow takes seconds, and drills and tests have it do hundreds of little things.
+`variables` for their environment; each is answered by a line with its `returncode`, `stdout` and `stderr`. Where there
+is an `output`, a file, the program goes on in a session of its own, and its `pid` is the answer; with `ended`, such a
+pid, its `returncode`. To import Airflow takes seconds, and drills and tests have it do hundreds of little things.
 """
 
 from __future__ import annotations
@@ -23,6 +24,16 @@ EARLY = (
     "airflow.models",
     "airflow.models.serialized_dag",
     "airflow.api.common.trigger_dag",
+    # What schedulers, triggerers, DAG processors and API servers import next, and what they fork.
+    "airflow.executors.local_executor",
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.jobs.triggerer_job_runner",
+    "airflow.dag_processing.manager",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.api_fastapi.app",
+    # What DAG files import.
+    "airflow.sdk",
+    "airflow.providers.standard.operators.python",
 )
 
 
@@ -40,6 +51,10 @@ def main() -> None:
 
 def served(request: dict[str, Any]) -> dict[str, Any]:
     """Carry a request out in a process of its own."""
+    if "ended" in request:
+        return {"returncode": os.waitstatus_to_exitcode(os.waitpid(request["ended"], 0)[1])}
+    if "output" in request:
+        return {"pid": begun(request)}
     with tempfile.TemporaryFile("w+") as text, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         text.write(request["text"])
         text.seek(0)
@@ -49,6 +64,17 @@ def served(request: dict[str, Any]) -> dict[str, Any]:
             act(request, (text, out, err))
         _, status = os.waitpid(child, 0)
         return {"returncode": os.waitstatus_to_exitcode(status), "stdout": _all_of(out), "stderr": _all_of(err)}
+
+
+def begun(request: dict[str, Any]) -> int:
+    """Begin what a request asks for, in a session of its own; return its process."""
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        os.setsid()
+        with open(os.devnull) as nothing, open(request["output"], "a") as output:
+            act(request, (nothing, output, output))
+    return child
 
 
 def act(request: dict[str, Any], files: Sequence[IO[str]]) -> None:

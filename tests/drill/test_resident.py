@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +69,56 @@ def test_what_takes_too_long_is_given_up_and_answers_nobody_else(resident: Resid
     with pytest.raises(subprocess.TimeoutExpired):
         resident.run("python", "-c", "import time; time.sleep(3); print('late')", environment={}, seconds=1)
     assert resident.run("python", "-c", "print('next')", environment={}).stdout == "next\n"
+
+
+def printed(output: Path, wanted: str) -> str:
+    """What a program has added to its file, as soon as it ends with what is wanted."""
+    give_up = time.monotonic() + 30
+    while not (output.exists() and output.read_text().endswith(wanted)) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    return output.read_text()
+
+
+def test_what_is_begun_goes_on_in_a_session_of_its_own_and_prints_into_its_file(
+    resident: Resident, tmp_path: Path
+) -> None:
+    output = tmp_path / "a.out"
+    output.write_text("before\n")
+    waits = "import os, sys, time; print(os.getpid(), os.getsid(0), os.environ['AIRFLOW_VAR_A'], flush=True); "
+    code = waits + "print('trouble', file=sys.stderr, flush=True); time.sleep(300)"
+    begun = resident.begin("python", "-c", code, environment={"AIRFLOW_VAR_A": "1"}, output=output)
+    assert printed(output, "trouble\n") == f"before\n{begun.pid} {begun.pid} 1\ntrouble\n"
+    assert resident.run("python", "-c", "print('meanwhile')", environment={}).stdout == "meanwhile\n"
+    begun.wait(0.1)
+    assert begun.lives()
+    begun.terminate()
+    begun.wait()
+    begun.terminate()  # nobody is there any more
+    assert not begun.lives()
+    assert resident.status_of(begun, {}) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(("end", "status"), [("pass", 0), ("raise SystemExit(3)", 3)])
+def test_how_it_ended_is_told_when_it_has(resident: Resident, tmp_path: Path, end: str, status: int) -> None:
+    code = f"import time; time.sleep(0.3); {end}"
+    begun = resident.begin("python", "-c", code, environment={}, output=tmp_path / "a.out")
+    assert resident.status_of(begun, {}) == status
+
+
+def test_who_holds_it_is_told_everything_that_was_begun(resident: Resident, tmp_path: Path) -> None:
+    code = "import time; time.sleep(300)"
+    begun = [resident.begin("python", "-c", code, environment={}, output=tmp_path / f"{n}.out") for n in range(2)]
+    assert resident.process
+    own = resident.process.pid
+    assert resident.held() == {own, *(one.pid for one in begun)}
+    for session in (own, *(one.pid for one in begun)):
+        os.killpg(session, signal.SIGKILL)
+    for one in begun:
+        one.wait()
+
+
+def test_where_nothing_was_asked_for_nothing_is_held(resident: Resident) -> None:
+    assert resident.held() == set()
 
 
 def test_when_it_is_killed_the_program_is_said_to_be(resident: Resident) -> None:

@@ -120,7 +120,7 @@ class Living(RealAirflow):
         """
         dead = super().dead()
         if "dag-processor" in dead and LOST_RACE in self.printed("dag-processor")[-20_000:]:
-            self._processes["dag-processor"] = self._popen("dag-processor", "dag-processor")
+            self._processes["dag-processor"] = self._begin("dag-processor", "dag-processor")
             dead.remove("dag-processor")
         return dead
 
@@ -146,7 +146,7 @@ class Living(RealAirflow):
 
     def start_second_scheduler(self) -> None:
         """Start one more scheduler on the same home and database."""
-        self._processes["scheduler-2"] = self._popen("scheduler-2", "scheduler", "--skip-serve-logs")
+        self._processes["scheduler-2"] = self._begin("scheduler-2", "scheduler", "--skip-serve-logs")
 
     def pids(self) -> dict[str, int]:
         """The process of each component, and of each scheduler's parser."""

@@ -72,7 +72,7 @@ class RealAirflow(Airflow):
     def serve(self, port: int) -> None:
         """Start the web server, or in Airflow 3 the API server; the caller waits for it."""
         name = "webserver" if self.version < (3,) else "api-server"
-        self._processes[name] = self._popen(name, name, "--port", str(port), "--workers", "1")
+        self._processes[name] = self._begin(name, name, "--port", str(port), "--workers", "1")
 
     def ask(self, code: str, *arguments: str) -> Any:
         """Run Python code that leaves an `answer`; return it, whatever Airflow prints besides."""
