@@ -19,12 +19,14 @@ from lib.config import Config
 from lib.config.recovery import DisasterRecovery
 from lib.config.recovery_sections import Side
 from lib.functions.record_table import KEY
+from lib.stacks import add_stacks
 from mwaa_dr.framework.manifest import Environment
 from mwaa_dr.framework.storage.s3 import S3Storage
 from tests.support import account
 from tests.support.airflow_front import AirflowFront
 from tests.support.local_aws import Builder, eventually
 from tests.support.mailbox import Mail, Mailbox
+from tests.support.stacks import new_app
 
 ROOT = Path(__file__).parents[2]
 PROD = Environment("prod", "us-east-1")
@@ -293,8 +295,10 @@ def deployed(folder: Path, environments: Mapping[str, Any], **variables: str) ->
 
 
 def cdk_deploy(aws: LocalAws, env: Path, *stacks: str) -> None:
-    """`cdk deploy` the app of this project, with the .env as it is now."""
-    aws.deploy(*stacks, app=f"{sys.executable} app.py", options=["--context", f"env-file={env}"])
+    """`cdk deploy` what the .env configures now; synthesised here, since Node.js takes seconds to load the CDK anew."""
+    app = new_app()
+    add_stacks(app, Config.load(env, {"CDK_DEFAULT_ACCOUNT": aws.account, "CDK_DEFAULT_REGION": aws.regions[0]}))
+    aws.deploy(*stacks, app=app.synth().directory)
 
 
 def _configured(env: Path) -> DisasterRecovery:
