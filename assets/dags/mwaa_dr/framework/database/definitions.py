@@ -10,6 +10,10 @@ from mwaa_dr.framework.database.names import ident, text_array
 
 _SCHEMA = "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version'))"
 
+SLOWER = ("enable_mergejoin", "enable_nestloop")
+"""Ways to find the rows that a foreign key forbids, which the planner would take: of a key of four columns it supposes
+that a hash finds many alike. A million XComs were sorted in 5.0 s, with their task instances, and are hashed in 0.9."""
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -50,7 +54,8 @@ class Definitions:
 
     def makes(self) -> list[str]:
         """The statements that make everything again."""
-        return [definition.make for definition in (*self.keys, *self.foreign_keys)]
+        off, again = ([f"SET LOCAL {way} {value}" for way in SLOWER] for value in ("= off", "TO DEFAULT"))
+        return [*(key.make for key in self.keys), *off, *(key.make for key in self.foreign_keys), *again]
 
 
 def definitions_of(cursor: Cursor, loaded: Collection[str], locked: Collection[str]) -> Definitions:

@@ -145,13 +145,12 @@ def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> Non
     """Build the map old key -> new key, a sparse one without the rows that are to be inserted under a free key."""
     mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
     make_map(work, stage)
+    others = ""
     if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {_within(stage)}"):
         work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, ours)}) paired")
+        others = f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
     taken = f" JOIN {stage.target} t ON t.{key} = s.{key}" if sparse else ""
-    work.run(
-        f"INSERT INTO {mapped} SELECT s.{key}, s.{key}, true FROM {stage.name} s{taken}"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
-    )
+    work.run(f"INSERT INTO {mapped} SELECT s.{key}, s.{key}, true FROM {stage.name} s{taken}{others}")
     _pair_by_other_keys(work, stage)
     work.run(f"ANALYZE {mapped}")
 
