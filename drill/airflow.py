@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-import psutil
 import psycopg2
 
 from drill.dags import inside
 from drill.postgres import HOST, free_port
+from drill.processes import kill_sessions
 from drill.resident import Begun, Resident
 from drill.venvs import DrillError
 
@@ -129,11 +127,7 @@ class Airflow:
         """End every process of this Airflow at once, as a lost Region would."""
         ending = dict(self._processes)  # another thread may be starting more
         sessions = {process.pid for process in ending.values()} | self._resident.held()
-        # Parsers and tasks move to process groups of their own, but stay in the session.
-        for pid in psutil.pids() if sessions else []:
-            with suppress(ProcessLookupError, PermissionError):
-                if os.getsid(pid) in sessions:
-                    os.kill(pid, signal.SIGKILL)
+        kill_sessions(sessions)  # parsers and tasks, too
         for name, process in ending.items():
             process.wait()
             self._processes.pop(name, None)

@@ -13,6 +13,7 @@ import psutil
 
 from drill.airflow import VERSION_PATH, Airflow
 from drill.dags import serving
+from drill.processes import kill_sessions
 
 TASK = "airflow task runner"
 """How Airflow 2 calls the process that works on a task."""
@@ -61,10 +62,7 @@ class MwaaAirflow(Airflow):
     def end_component(self, component: str) -> None:
         """Kill one component with all that it has started."""
         process = self._processes.pop(component)
-        for pid in psutil.pids():
-            with suppress(ProcessLookupError):
-                if os.getsid(pid) == process.pid:
-                    os.kill(pid, signal.SIGKILL)
+        kill_sessions({process.pid})
         process.wait()
 
     def serve(self) -> None:

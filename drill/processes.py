@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,14 @@ def run(
             os.killpg(process.pid, signal.SIGKILL)
             raise
     return subprocess.CompletedProcess(command, process.returncode, output)
+
+
+def kill_sessions(sessions: Collection[int]) -> None:
+    """Kill every process of these sessions at once; who moved to a process group of its own is still among them."""
+    for pid in psutil.pids() if sessions else []:
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) in sessions:
+                os.kill(pid, signal.SIGKILL)
 
 
 def lives(pid: int) -> bool:

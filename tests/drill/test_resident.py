@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from drill.resident import Resident
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -73,9 +73,7 @@ def test_what_takes_too_long_is_given_up_and_answers_nobody_else(resident: Resid
 
 def printed(output: Path, wanted: str) -> str:
     """What a program has added to its file, as soon as it ends with what is wanted."""
-    give_up = time.monotonic() + 30
-    while not (output.exists() and output.read_text().endswith(wanted)) and time.monotonic() < give_up:
-        time.sleep(0.05)
+    until(lambda: output.exists() and output.read_text().endswith(wanted), f"the end of {output.name}")
     return output.read_text()
 
 
