@@ -40,6 +40,37 @@ def test_a_run_of_the_same_date_but_another_id_is_replaced(
     assert secondary.rows("SELECT run_id FROM dag_run") == [("theirs",)]
 
 
+def test_rows_of_runs_come_in_the_order_of_the_backup(primary: Metadata, secondary: Metadata, tmp_path: Path) -> None:
+    """In any other order each row finds its places in the indexes far from those of the one before."""
+    for db, jobs in ((primary, 6000), (secondary, 600)):
+        db.run_sql(
+            "INSERT INTO job (job_type, state, hostname, start_date, end_date)"
+            " SELECT 'LocalTaskJob', 'success', %s || n, now(), now() FROM generate_series(1, %s) n",
+            "of the target " if db is secondary else "of the backup ",
+            jobs,
+        )
+    for number in range(60):
+        primary.dag(f"dag_{number}")
+    primary.run_sql(
+        "INSERT INTO dag_run (dag_id, run_id, execution_date, run_type, state, clear_number)"
+        " SELECT 'dag_' || d, 'r' || n || '_' || d, timestamptz '2026-01-01' + n * interval '1 day', 'scheduled',"
+        " 'success', 0"
+        " FROM generate_series(1, 20) n, generate_series(0, 59) d"
+    )
+    primary.run_sql(
+        "INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, pool, pool_slots, job_id)"
+        " SELECT dag_id, run_id, 't' || t, -1, 'success', 'default_pool', 1, (id - 1) * 5 + t"
+        " FROM dag_run, generate_series(1, 5) t ORDER BY id, t"
+    )
+    backup(primary.url, tmp_path)
+    report = restore(secondary.url, tmp_path)
+    assert line(report, "job").inserted == 6000
+    tasks = "SELECT dag_id, run_id, task_id FROM task_instance ORDER BY ctid"
+    assert secondary.rows(tasks) == primary.rows(tasks)
+    moved = "SELECT count(*) FROM task_instance i JOIN job j ON j.id = i.job_id WHERE j.hostname LIKE 'of the backup%%'"
+    assert secondary.one(moved) == 6000
+
+
 @pytest.mark.parametrize("state", ["running", "queued"])
 def test_an_unfinished_run_of_the_target_is_kept_and_reported(
     primary: Metadata, secondary: Metadata, tmp_path: Path, state: str

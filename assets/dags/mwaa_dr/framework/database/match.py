@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mwaa_dr.framework.database.in_place import settle_keys
 from mwaa_dr.framework.database.keys import raise_sequence, renumber, renumber_below
-from mwaa_dr.framework.database.names import ident, idents, key_map, row_key
+from mwaa_dr.framework.database.names import ident, idents, key_map, row_key, text_literal
 from mwaa_dr.framework.database.selection import rows_of
 from mwaa_dr.framework.database.staging import Staged
 from mwaa_dr.framework.database.work import Work
@@ -145,9 +145,9 @@ def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> Non
     """Build the map old key -> new key, a sparse one without the rows that are to be inserted under a free key."""
     mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
     make_map(work, stage)
-    others = ""
-    if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {_within(stage)}"):
-        work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, ours)}) paired")
+    others, within = "", _within(work, stage)
+    if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {within}"):
+        work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, within, ours)}) paired")
         others = f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
     taken = f" JOIN {stage.target} t ON t.{key} = s.{key}" if sparse else ""
     work.run(f"INSERT INTO {mapped} SELECT s.{key}, s.{key}, true FROM {stage.name} s{taken}{others}")
@@ -155,7 +155,7 @@ def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> Non
     work.run(f"ANALYZE {mapped}")
 
 
-def _paired(stage: Staged, ours: Collection[str]) -> str:
+def _paired(stage: Staged, within: str, ours: Collection[str]) -> str:
     """The query of the keys of rows that are alike: the n-th of several equal ones is paired with the n-th there.
 
     The rows of the target are read as a backup would hold them, so that a redacted row meets its original.
@@ -167,7 +167,7 @@ def _paired(stage: Staged, ours: Collection[str]) -> str:
     return (
         f"WITH t AS MATERIALIZED (SELECT t.{key} AS id, {_moment(stage, 't')} AS moment, {target_key} AS k,"
         f"  row_number() OVER (PARTITION BY {target_key} ORDER BY t.{key}) AS n FROM ({there}) t"
-        f"  WHERE {_within(stage)}),"
+        f"  WHERE {within}),"
         f" s AS (SELECT s.{key} AS id, {staged_key} AS k,"
         f"  row_number() OVER (PARTITION BY {staged_key} ORDER BY s.{key}) AS n FROM {stage.name} s"
         f"  WHERE {_moment(stage, 's')} IN (SELECT moment FROM t))"
@@ -197,14 +197,15 @@ def _moment(stage: Staged, alias: str) -> str:
     return f"COALESCE({alias}.{ident(stage.table.within)}, '-infinity')" if stage.table.within else "true"
 
 
-def _within(stage: Staged) -> str:
+def _within(work: Work, stage: Staged) -> str:
+    """Which rows of the target, `t`, may be alike one of the stage: those of the time that it spans."""
     if not stage.table.within:
         return "true"
     column = ident(stage.table.within)
-    return (
-        f"(t.{column} IS NULL OR t.{column} BETWEEN (SELECT min({column}) FROM {stage.name})"
-        f" AND (SELECT max({column}) FROM {stage.name}))"
-    )
+    # Read once: as part of a query each of them would read the whole stage.
+    ((first, last),) = work.rows(f"SELECT min({column})::text, max({column})::text FROM {stage.name}")
+    spanned = f" OR t.{column} BETWEEN {text_literal(str(first))} AND {text_literal(str(last))}" if first else ""
+    return f"(t.{column} IS NULL{spanned})"
 
 
 def _follow_itself(work: Work, stage: Staged) -> None:

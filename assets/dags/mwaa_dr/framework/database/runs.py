@@ -125,12 +125,14 @@ def merge_children(work: Work, stage: Staged, stages: Mapping[str, Staged]) -> M
     if table.surrogate:
         joins += _fresh_keys(work, stage)
         instead[table.surrogate] = f"COALESCE(k.new, s.{ident(table.surrogate)})"
-    rows = f" FROM {stage.name} s{parent} JOIN {_RUNS} r ON {of_run}{joins}"
+    # An inner join on two columns is thought to leave few rows: those then come in the order of a hash, not of the
+    # file, and each of them finds its places in the indexes of the target far from those of the one before.
+    rows = f" FROM {stage.name} s{parent} LEFT JOIN {_RUNS} r ON {of_run}{joins} WHERE COALESCE(r.inserted, false)"
     inserted = work.run(
         f"INSERT INTO {ident(table.name)} ({target_columns(stage)}) SELECT {values(stage, 's', instead)}{rows}"
     )
     replaces = work.exists(f"SELECT 1 FROM {_RUNS} WHERE replaces")
-    replaced = work.one(f"SELECT count(*){rows} WHERE r.replaces") if replaces else 0
+    replaced = work.one(f"SELECT count(*){rows} AND r.replaces") if replaces else 0
     return Merged(inserted=inserted - replaced, replaced=replaced)
 
 
