@@ -146,7 +146,7 @@ def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> Non
     mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
     make_map(work, stage)
     others, within = "", _within(work, stage)
-    if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {within}"):
+    if within and work.exists(f"SELECT 1 FROM {stage.target} t WHERE {within}"):
         work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, within, ours)}) paired")
         others = f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
     taken = f" JOIN {stage.target} t ON t.{key} = s.{key}" if sparse else ""
@@ -198,11 +198,13 @@ def _moment(stage: Staged, alias: str) -> str:
 
 
 def _within(work: Work, stage: Staged) -> str:
-    """Which rows of the target, `t`, may be alike one of the stage: those of the time that it spans."""
+    """Which rows of the target, `t`, may be alike one of the stage: those of the time that it spans; empty: none."""
     if not stage.table.within:
         return "true"
+    if not work.exists(f"SELECT 1 FROM {stage.target}"):
+        return ""
     column = ident(stage.table.within)
-    # Read once: as part of a query each of them would read the whole stage.
+    # Both at once: each of them reads the whole stage.
     ((first, last),) = work.rows(f"SELECT min({column})::text, max({column})::text FROM {stage.name}")
     spanned = f" OR t.{column} BETWEEN {text_literal(str(first))} AND {text_literal(str(last))}" if first else ""
     return f"(t.{column} IS NULL{spanned})"
