@@ -24,7 +24,7 @@ from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk, locked_of
 from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.in_place import stays
 from mwaa_dr.framework.database.merge import Merger, MergeResult
-from mwaa_dr.framework.database.names import ident
+from mwaa_dr.framework.database.planner import analyze
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
@@ -92,7 +92,7 @@ class _Restore:
             locked = work.locked_seconds
             self.hearts.stop()
             if not self.options.dry_run:
-                self._analyze(connection, cursor, merged)
+                self._analyze(connection, manifest, merged)
         return self._report(manifest, merged, locked)
 
     def _transaction(
@@ -198,13 +198,10 @@ class _Restore:
         )
         return merger.merge()
 
-    def _analyze(self, connection: Connection, cursor: Cursor, merged: MergeResult) -> None:
-        """Give the planner fresh statistics; without them the scheduler's first queries are slow."""
-        for name, line in merged.lines.items():
-            with suppress(Exception):
-                if line.inserted or line.replaced:
-                    cursor.execute(f"ANALYZE {ident(name)}")
-                connection.commit()
+    def _analyze(self, connection: Connection, manifest: Manifest, merged: MergeResult) -> None:
+        changed = [line for line in merged.lines.values() if line.inserted or line.replaced]
+        largest_first = [line.table for line in sorted(changed, key=lambda line: line.rows or 0, reverse=True)]
+        analyze(self.db, connection, largest_first, with_another=manifest.rows >= self.options.exclusive_rows)
 
     def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
         for name, line in merged.lines.items():
