@@ -148,7 +148,11 @@ class _Restore:
         return self.hearts.at_hand(self.db) if self._may_be_fast(manifest) else nullcontext()
 
     def _may_be_fast(self, manifest: Manifest) -> bool:
-        return self._may_lock() and manifest.rows >= self.options.exclusive_rows
+        return self._may_lock() and self._is_large(manifest)
+
+    def _is_large(self, manifest: Manifest) -> bool:
+        """Whether a second connection is worth its while."""
+        return manifest.rows >= self.options.exclusive_rows
 
     def _may_lock(self) -> bool:
         return self.options.exclusive_seconds > 0 and not self.options.dry_run
@@ -201,7 +205,7 @@ class _Restore:
     def _analyze(self, connection: Connection, manifest: Manifest, merged: MergeResult) -> None:
         changed = [line for line in merged.lines.values() if line.inserted or line.replaced]
         largest_first = [line.table for line in sorted(changed, key=lambda line: line.rows or 0, reverse=True)]
-        analyze(self.db, connection, largest_first, with_another=manifest.rows >= self.options.exclusive_rows)
+        analyze(self.db, connection, largest_first, with_another=self._is_large(manifest))
 
     def _report(self, manifest: Manifest, merged: MergeResult, locked: float) -> Report:
         for name, line in merged.lines.items():

@@ -146,7 +146,7 @@ def _pair(work: Work, stage: Staged, sparse: bool, ours: Collection[str]) -> Non
     mapped, key = key_map(stage.table.name), ident(stage.table.surrogate)
     make_map(work, stage)
     others, within = "", _within(work, stage)
-    if within and work.exists(f"SELECT 1 FROM {stage.target} t WHERE {within}"):
+    if work.exists(f"SELECT 1 FROM {stage.target} t WHERE {within}"):
         work.run(f"INSERT INTO {mapped} SELECT old, new, false FROM ({_paired(stage, within, ours)}) paired")
         others = f" WHERE NOT EXISTS (SELECT 1 FROM {mapped} m WHERE m.old = s.{key})"
     taken = f" JOIN {stage.target} t ON t.{key} = s.{key}" if sparse else ""
@@ -198,11 +198,11 @@ def _moment(stage: Staged, alias: str) -> str:
 
 
 def _within(work: Work, stage: Staged) -> str:
-    """Which rows of the target, `t`, may be alike one of the stage: those of the time that it spans; empty: none."""
+    """Which rows of the target, `t`, may be alike one of the stage: those of the time that it spans, if any."""
     if not stage.table.within:
         return "true"
     if not work.exists(f"SELECT 1 FROM {stage.target}"):
-        return ""
+        return "false"
     column = ident(stage.table.within)
     # Both at once: each of them reads the whole stage.
     ((first, last),) = work.rows(f"SELECT min({column})::text, max({column})::text FROM {stage.name}")

@@ -17,13 +17,12 @@ def analyze(db: MetadataDb, connection: Connection, tables: Sequence[str], *, wi
     """
     with ExitStack() as stack:
         connections = [connection]
-        with suppress(Exception):
-            connections += [stack.enter_context(db.connection())] if with_another else []
+        if with_another:
+            with suppress(Exception):
+                connections.append(stack.enter_context(db.connection()))
         in_parallel(tuple(connections), tables, _analyze)
 
 
 def _analyze(connection: Connection, table: str) -> None:
-    import psycopg2
-
-    with suppress(psycopg2.Error), connection, connection.cursor() as cursor:
+    with suppress(Exception), connection, connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {ident(table)}")
