@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from drill.fault_evidence import half_restored
 from drill.venvs import DrillError
 
 if TYPE_CHECKING:
+    from drill.backups import Stored
     from drill.executions import Execution
     from drill.story import Story
 
@@ -123,8 +124,9 @@ class BackupAltered(Fault):
 
     def before(self, story: Story) -> None:
         """There must be one before it."""
+        known = {backup.id for backup in story.backups.stored()}
         story.back_up_now()
-        story.until("one more backup", lambda: sum(map(story.was_seen, story.backups.stored())) > 1)
+        story.until("one more backup", lambda: _are_seen(story, story.backups.stored(), known))
 
     def at_the_disaster(self, story: Story) -> None:
         """Change one byte of a table."""
@@ -249,6 +251,11 @@ class PrimaryReturns(Fault):
         """The fence must pause every DAG there."""
         story.until("the fence", lambda: not story.primary.airflow.query("SELECT 1 FROM dag WHERE NOT is_paused"))
         return ()
+
+
+def _are_seen(story: Story, stored: Sequence[Stored], known: Container[str]) -> bool:
+    """Whether the newest backup is none of those known, and the rows that it and the one before it saw are."""
+    return stored[-1].id not in known and all(map(story.was_seen, stored[-2:]))
 
 
 def _one_more_backup(story: Story, *, copied: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,8 @@ from drill.snapshot import Rows, read_from
 
 LOOK_SECONDS = 0.02
 KEPT = 6
-NEAR_SECONDS = 5.0
+NEAR_SECONDS = 1.0
+"""A backup writes down its moment right after it has exported its snapshot; the next backup is a DAG run away."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sight:
     """What a backup saw."""
 
     at: float
-    """When its snapshot was joined, in seconds since 1970; the backup writes down its own moment right before."""
+    """When its snapshot was exported, in seconds since 1970."""
     rows: Rows
 
 
@@ -58,13 +58,12 @@ class Witness:
                 for path in sorted(self._exports.iterdir()):
                     if path.name not in self._seen:
                         self._seen.add(path.name)
-                        self._join(path.name)
+                        self._join(path.name, path.stat().st_mtime)
 
-    def _join(self, name: str) -> None:
+    def _join(self, name: str, at: float) -> None:
         # A snapshot that ends before we come, or a server that is killed while we read: then there is no sight.
         with suppress(psycopg2.Error), closing(psycopg2.connect(self._url)) as connection:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION SNAPSHOT %s", (name,))
-                at = time.time()
                 self._sights = [*self._sights[1 - KEPT :], Sight(at, read_from(cursor))]

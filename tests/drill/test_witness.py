@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import psycopg2
 
@@ -29,6 +29,15 @@ def test_a_witness_sees_the_moment_of_the_snapshot(database: Database, postgres:
                 sight = eventually(lambda: witness.sight_of(taken_at))
             assert sight
             assert sight.rows["seen"] == [{"id": "1", "note": "before"}]
+
+
+def test_a_backup_right_before_the_one_that_was_seen_was_not_seen(database: Database, postgres: Postgres) -> None:
+    url = database()
+    with closing(psycopg2.connect(url)) as backup, Witness(url, postgres.folder) as witness, backup.cursor() as read:
+        read.execute("SELECT pg_export_snapshot()")
+        taken_at = datetime.now(timezone.utc)
+        assert eventually(lambda: witness.sight_of(taken_at))
+        assert witness.sight_of(taken_at - timedelta(seconds=3)) is None
 
 
 def test_nobody_saw_a_backup_of_another_time(database: Database, postgres: Postgres) -> None:
