@@ -15,7 +15,7 @@ import pytest
 
 from drill.postgres import Postgres
 from mwaa_dr.framework import unstaged
-from mwaa_dr.framework.database import fast_load, keys
+from mwaa_dr.framework.database import expected_locks, fast_load, keys
 from mwaa_dr.framework.database.definitions import fingerprint
 from mwaa_dr.framework.database.fast_load import FastLoad
 from mwaa_dr.framework.database.in_place import set_own_aside
@@ -220,14 +220,14 @@ def test_tables_of_another_owner_are_merged_into(filled: tuple[Metadata, Path], 
 def test_what_would_be_locked_for_too_long_is_merged(
     filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_load, "LOCKED_TO_STAGED", 1e6)
+    monkeypatch.setattr(expected_locks, "LOCKED_TO_STAGED", 1e6)
     assert_merged(filled, "s, more than 60 s")
 
 
 def test_what_is_at_work_and_would_not_outlive_the_locks_is_not_locked_out(
     filled: tuple[Metadata, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_load, "LOCKED_TO_STAGED", 1e6)
+    monkeypatch.setattr(expected_locks, "LOCKED_TO_STAGED", 1e6)
     assert_merged(filled, "and who is silent for 12 s is taken for dead here", patience=Patience(task=12))
 
 

@@ -20,6 +20,7 @@ from mwaa_dr.framework.database.connection import (
     translated_errors,
 )
 from mwaa_dr.framework.database.definitions import leading_out, unnoticed
+from mwaa_dr.framework.database.expected_locks import ExpectedLocks
 from mwaa_dr.framework.database.fast_load import FastLoad, is_bulk, locked_of
 from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.in_place import stays
@@ -37,7 +38,7 @@ from mwaa_dr.framework.report_file import keep_restore_report
 from mwaa_dr.framework.secrets import SecretBox
 from mwaa_dr.framework.storage.storage import Storage
 from mwaa_dr.framework.table_reader import TableReader
-from mwaa_dr.framework.unstaged import Pace, Unstaged, has_room
+from mwaa_dr.framework.unstaged import Unstaged, has_room
 
 logger = logging.getLogger(__name__)
 
@@ -106,18 +107,18 @@ class _Restore:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
         with Unstaged(cursor, reader, self._in_place(cursor, plan, manifest)) as unstaged:
-            staging_seconds = self._stage(cursor, reader, plan, box, unstaged)
+            expected_seconds = self._stage(cursor, reader, plan, box, unstaged)
             cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
             work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
             stages = {stage.table.name: stage for stage, _ in plan}
             self._settle_in_flight(work, stages, manifest, ours, unstaged)
-            fast = FastLoad(work, stages, self.options, staging_seconds, self.hearts, self.notes, unstaged)
+            fast = FastLoad(work, stages, self.options, expected_seconds, self.hearts, self.notes, unstaged)
             merged = self._merge(work, stages, catalog, ours, manifest, fast=fast if self._may_lock() else None)
         return merged, work
 
     def _stage(self, cursor: Cursor, reader: TableReader, plan: Plan, box: SecretBox, unstaged: Unstaged) -> float:
-        """Stage what does not wait; return how many seconds it takes to stage all."""
-        manifest, pace, seconds = reader.manifest, Pace(), 0.0
+        """Stage what does not wait; return how many seconds the fast way would lock the tables."""
+        manifest, expected = reader.manifest, ExpectedLocks()
         for stage, files in plan:
             name = stage.table.name
             if name in unstaged.tables:
@@ -125,10 +126,10 @@ class _Restore:
                 continue
             began = time.monotonic()
             reader.stage(cursor, stage, files, box)
-            seconds += (taken := time.monotonic() - began)
-            pace = max(pace, Pace(manifest.rows_of(name), manifest.size_of(name), taken))
-        waiting = ((manifest.rows_of(name), manifest.size_of(name)) for name in unstaged.tables)
-        return seconds + sum(pace.seconds_for(rows, size) for rows, size in waiting)
+            expected.staged(manifest.rows_of(name), manifest.size_of(name), time.monotonic() - began)
+        for name in unstaged.tables:
+            expected.in_place(manifest.rows_of(name), manifest.size_of(name))
+        return expected.seconds
 
     def _in_place(self, cursor: Cursor, plan: Plan, manifest: Manifest) -> Collection[str]:
         """The tables that the fast way fills without a temporary table, where it may be taken."""

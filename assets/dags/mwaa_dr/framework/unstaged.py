@@ -21,19 +21,6 @@ ROOM = 2
 """So many times what is fetched must be free on the disk."""
 
 
-@dataclass(frozen=True, order=True)
-class Pace:
-    """How fast the largest table was staged, which tells how long others take; too small ones tell nothing."""
-
-    rows: int = 10_000
-    size: int = 1 << 20
-    seconds: float = 0.0
-
-    def seconds_for(self, rows: int, size: int) -> float:
-        """How long a table takes, by its rows or by its bytes, whichever are more."""
-        return self.seconds * max(rows / self.rows, size / max(self.size, 1))
-
-
 @dataclass
 class Unstaged:
     """Such tables, their files at hand inside the `with` block: nobody waits for a network while tables are locked."""

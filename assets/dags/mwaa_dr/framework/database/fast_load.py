@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 OWN_ROWS, OWN_SHARE = 500, 100
 """What an environment wrote itself is at most so many rows of a table, or one for so many of the backup's."""
-LOCKED_TO_STAGED = 2.5
-"""How long a table is locked, to how long it took to stage it on the same server; measured: docs/performance.md."""
 AT_MOST = 2
 """Locks held for so many times as long as they may be expected to be are let go, and the merging way is taken."""
 UNHEARD_SECONDS = 10
@@ -53,8 +51,8 @@ class FastLoad:
     work: Work
     stages: Mapping[str, Staged]
     options: RestoreOptions
-    staging_seconds: float
-    """How long it took to stage the backup."""
+    expected_seconds: float
+    """How long the tables will be locked."""
     hearts: Hearts
     notes: list[str]
     """Which way was taken is told here."""
@@ -93,9 +91,9 @@ class FastLoad:
         for name in self.bulk:
             if self.work.exists(f"SELECT 1 FROM {ident(name)} OFFSET {max(OWN_ROWS, total // OWN_SHARE)}"):
                 raise NotFastError(f"table '{name}' has history of its own")
-        expected = self.staging_seconds * LOCKED_TO_STAGED
-        if expected > self._seconds:
-            raise NotFastError(f"tables would be locked for about {expected:.0f} s, {self._why_not_so_long()}")
+        if self.expected_seconds > self._seconds:
+            about = f"{self.expected_seconds:.0f} s"
+            raise NotFastError(f"tables would be locked for about {about}, {self._why_not_so_long()}")
         self._check_hearts()
         strange = sorted(set(self._locked) - owned(self.work.cursor, self._locked))
         if strange:
