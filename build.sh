@@ -25,7 +25,7 @@ usage: ./build.sh TARGET [ARGUMENT...]   (several targets may follow each other:
                                the drill with every strategy and with every fault, or those that are named, several at
                                a time; one table, one page; together: several faults in one disaster
   bench [--size S|L|wide] [--against pg_dump,legacy] [--s3] [--airflow] [--rounds N]
-        [--only backup|restore|increment|commits]
+        [--only backup|restore|increment|commits] [--postgres FOLDER]
                                the engine against pg_dump and others, side by side; see docs/performance.md
   matrix [VERSION...]          the drill of the engine with each Airflow version; without a choice also what `living` does
   living [PYTEST ARGUMENT...]  the tests on real schedulers, of the versions that AIRFLOWS names as PATH names folders

@@ -112,7 +112,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("bench: this needs Linux, whose /proc tells what a process takes", file=sys.stderr)
         return 1
     try:
-        with Postgres(settings=SETTINGS) as server, tempfile.TemporaryDirectory(prefix="mwaa-dr-bench-") as folder:
+        with (
+            Postgres(options.postgres, SETTINGS) as server,
+            tempfile.TemporaryDirectory(prefix="mwaa-dr-bench-") as folder,
+        ):
             results = _measure(server, size, Path(folder), options)
     except (FailedError, DrillError, PostgresError) as err:
         print(f"bench: {err}", file=sys.stderr)
@@ -121,6 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     FOLDER.mkdir(exist_ok=True)
     # Half a run does not take the place of a whole one.
     part = f"-{options.only}" if options.only else ""
+    part += f"-postgres-{results.machine['PostgreSQL'].partition('.')[0]}" if options.postgres else ""
     for suffix, content in ((".json", results.to_json()), (".svg", chart(results))):
         path = FOLDER / f"{results.date}-{size.name}{part}{suffix}"
         path.write_text(content, encoding="utf-8")
@@ -194,9 +198,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--s3", action="store_true", help="a backup to a local S3, too")
     parser.add_argument("--airflow", action="store_true", help="whole runs of the backup inside an Airflow, too")
+    parser.add_argument("--postgres", type=_programs, metavar="FOLDER", help="the programs of another PostgreSQL")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each competitor (default: {ROUNDS})")
     parser.add_argument("--only", choices=(BACKUP, RESTORE, INCREMENT, COMMITS), help="measure a part of it")
     return parser
+
+
+def _programs(value: str) -> Path:
+    folder = Path(value)
+    if missing := [name for name in ("initdb", "postgres") if not (folder / name).is_file()]:
+        raise argparse.ArgumentTypeError(f"no {' and no '.join(missing)} in {value}; a folder that ends in /bin?")
+    return folder
 
 
 def _others(value: str) -> str:

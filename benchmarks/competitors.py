@@ -76,7 +76,7 @@ class PgDump(Competitor):
             *self._before,
             self.server.binaries / "pg_dump",
             "-Fc",
-            "--compress=gzip:1",
+            "--compress=1",
             "--data-only",
             *tables,
             url,

@@ -27,6 +27,7 @@ from mwaa_dr.framework.database.in_place import stays
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.planner import analyze
 from mwaa_dr.framework.database.staging import Staged, planned, shadow
+from mwaa_dr.framework.database.toast import compress_quickly
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
 from mwaa_dr.framework.model.options import InFlight, RestoreOptions, Strategy
@@ -106,6 +107,7 @@ class _Restore:
         if self.options.dry_run:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
+        compress_quickly(cursor)
         with Unstaged(cursor, reader, self._in_place(cursor, plan, manifest)) as unstaged:
             expected_seconds = self._stage(cursor, reader, plan, box, unstaged)
             cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
