@@ -56,3 +56,17 @@ def test_the_next_transaction_stores_as_before(server: Postgres) -> None:
     assert database.one(setting) == (QUICK if QUICK in known else before)
     database.connection.commit()
     assert database.one(setting) == before
+
+
+def test_a_server_that_refuses_goes_on_as_before(server: Postgres) -> None:
+    database = Metadata(server.url("primary"))
+    before = database.one("SHOW default_toast_compression")
+    database.run_sql(
+        "CREATE TEMPORARY VIEW pg_settings AS"
+        " SELECT 'default_toast_compression'::text AS name, ARRAY['lz4'] AS enumvals"
+        " WHERE set_config('default_toast_compression', 'odd', true) IS NOT NULL"
+    )
+    database.connection.autocommit = False
+    with database.connection.cursor() as cursor:
+        compress_quickly(cursor)
+    assert database.one("SHOW default_toast_compression") == before

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mwaa_dr.framework.database.connection import Cursor
+import logging
+
+from mwaa_dr.framework.database.connection import Cursor, first_line
+
+logger = logging.getLogger(__name__)
 
 QUICK = "lz4"
 
@@ -11,10 +15,19 @@ def compress_quickly(cursor: Cursor) -> None:
     """Have large values compressed by lz4 until the end of the transaction, where the server can: from 14 on.
 
     PostgreSQL's own method takes half of the time that it takes to load values of 50 kB. What is stored is read by
-    every server that could store it, and says of itself how it is compressed.
+    every server that could store it, and says of itself how it is compressed. A server that refuses goes on as before.
     """
-    cursor.execute(
-        "SELECT set_config(name, %s, true) FROM pg_settings"
-        " WHERE name = 'default_toast_compression' AND %s = ANY(enumvals)",
-        (QUICK, QUICK),
-    )
+    import psycopg2
+
+    cursor.execute("SAVEPOINT toast")
+    try:
+        cursor.execute(
+            "SELECT set_config(name, %s, true) FROM pg_settings"
+            " WHERE name = 'default_toast_compression' AND %s = ANY(enumvals)",
+            (QUICK, QUICK),
+        )
+    except psycopg2.Error as err:
+        logger.info("large values are compressed as before: %s", first_line(err))
+        cursor.execute("ROLLBACK TO SAVEPOINT toast")
+    else:
+        cursor.execute("RELEASE SAVEPOINT toast")
