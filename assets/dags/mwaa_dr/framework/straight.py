@@ -1,7 +1,7 @@
 """Rows that nothing in a living table can be alike, nor has the key of: they need no temporary table on their way.
 
-Most of an audit log is of another time than the target's, and numbered above it. COPY writes many rows of a page at once,
-INSERT each by itself, and nothing is written twice.
+Most of an audit log is of another time than the target's, and numbered above it. COPY writes many rows of a page at
+once, INSERT each by itself, and nothing is written twice.
 """
 
 from __future__ import annotations
