@@ -26,7 +26,7 @@ from mwaa_dr.framework.database.hearts import Hearts
 from mwaa_dr.framework.database.in_place import stays
 from mwaa_dr.framework.database.merge import Merger, MergeResult
 from mwaa_dr.framework.database.planner import analyze
-from mwaa_dr.framework.database.staging import Staged, chooses_rows, planned, shadow
+from mwaa_dr.framework.database.staging import Staged, planned, shadow
 from mwaa_dr.framework.database.toast import compress_quickly
 from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import InterruptedRun, Manifest, TableFile
@@ -108,10 +108,10 @@ class _Restore:
             # The rows that a merge changes stay locked until its end: the scheduler would wait for a mere question.
             shadow(cursor, {"dag", *(stage.table.name for stage, _ in plan)})
         compress_quickly(cursor)
-        work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
-        with Unstaged(work, reader, self._in_place(cursor, plan, manifest)) as unstaged:
+        with Unstaged(cursor, reader, self._in_place(cursor, plan, manifest)) as unstaged:
             expected_seconds = self._stage(cursor, reader, plan, box, unstaged)
             cursor.execute(f"SET LOCAL lock_timeout = '60s'; SET LOCAL work_mem = '{MEMORY}'")
+            work = Work(cursor, lock_seconds=self.options.lock_seconds, dry_run=self.options.dry_run)
             stages = {stage.table.name: stage for stage, _ in plan}
             self._settle_in_flight(work, stages, manifest, ours, unstaged)
             fast = FastLoad(work, stages, self.options, expected_seconds, self.hearts, self.notes, unstaged)
@@ -137,7 +137,7 @@ class _Restore:
         """The tables that the fast way fills without a temporary table, where it may be taken."""
         if not self._may_be_fast(manifest) or self.options.in_flight is not InFlight.DROP:
             return ()
-        chooses = chooses_rows(cursor)
+        chooses = _chooses_rows(cursor)
         filled = {s.table.name: s.table for s, files in plan if _fills(s, files) and (chooses or not s.table.fixed)}
         locked = locked_of(stage.table for stage, _ in plan)
         leads = leading_out(cursor, filled, locked)
@@ -236,6 +236,11 @@ class _Restore:
         if self.options.in_flight is InFlight.RESUME and run.state in ("queued", "running"):
             told["becomes"] = "queued: the scheduler goes on with what was not finished"
         return told
+
+
+def _chooses_rows(cursor: Cursor) -> bool:
+    """Whether the server's COPY takes a condition: https://www.postgresql.org/docs/12/sql-copy.html."""
+    return bool(cursor.connection.server_version >= 120_000)
 
 
 def _fills(stage: Staged, files: Sequence[TableFile]) -> bool:

@@ -80,13 +80,6 @@ class TableReader:
             while block := source.read(BLOCK):
                 writer.write(block)
 
-    def first_row(self, file: TableFile) -> dict[str | None, str | None]:
-        """Column -> value of the first row of a file that is not encrypted; nothing was proved of it, it is a hint."""
-        with self.storage.open_reader(self._path(file)) as source:
-            rows = records(GunzipReader(source, file.file))
-            columns, values = next(rows, None), next(rows, None)
-            return dict(zip(columns or (), values or (), strict=False))
-
     def stage(self, cursor: Cursor, stage: Staged, files: Iterable[TableFile], box: SecretBox | None = None) -> None:
         """Make a temporary table and load all files of its table, with a box their secrets encrypted again."""
         make_stage(cursor, stage)

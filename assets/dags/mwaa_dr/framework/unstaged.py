@@ -9,13 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 
+from mwaa_dr.framework.database.connection import Cursor
 from mwaa_dr.framework.database.match import target_columns, values
 from mwaa_dr.framework.database.names import ident
 from mwaa_dr.framework.database.staging import Staged, make_stage, other_rows
-from mwaa_dr.framework.database.work import Work
 from mwaa_dr.framework.manifest import TableFile
 from mwaa_dr.framework.storage.local import LocalStorage
-from mwaa_dr.framework.straight import load_straight
 from mwaa_dr.framework.table_reader import TableReader
 
 ROOM = 2
@@ -26,7 +25,7 @@ ROOM = 2
 class Unstaged:
     """Such tables, their files at hand inside the `with` block: nobody waits for a network while tables are locked."""
 
-    work: Work
+    cursor: Cursor
     reader: TableReader
     tables: Collection[str]
     settle: dict[str, Callable[[Staged], None]] = field(default_factory=dict)
@@ -53,7 +52,7 @@ class Unstaged:
         """Load a table into the living one."""
         files = self.reader.manifest.files_of(stage.table.name)
         kept = " AND ".join(f"{ident(column)} IS NULL" for column in stage.table.fixed if stage.has(column))
-        self.reader.load(self.work.cursor, stage, files, which=kept)
+        self.reader.load(self.cursor, stage, files, which=kept)
         missing = self.reader.manifest.rows_of(stage.table.name) - stage.rows
         if kept and missing:
             self._load_others(stage, files, f"NOT ({kept})", missing)
@@ -62,14 +61,14 @@ class Unstaged:
     def _load_others(self, stage: Staged, files: Sequence[TableFile], which: str, missing: int) -> None:
         """Load those few rows that must forget a value first: it points at what is not here."""
         aside = replace(stage, in_place=False)
-        make_stage(self.work.cursor, aside)
-        self.reader.load(self.work.cursor, aside, files, which=which)
+        make_stage(self.cursor, aside)
+        self.reader.load(self.cursor, aside, files, which=which)
         if aside.rows != missing:
             raise other_rows(files[0].file, stage.rows + aside.rows, stage.rows + missing)
-        self.work.run(
+        self.cursor.execute(
             f"INSERT INTO {stage.name} ({target_columns(stage)}) SELECT {values(stage, 's', {})} FROM {aside.name} s"
         )
-        self.work.run(f"DROP TABLE {aside.name}")
+        self.cursor.execute(f"DROP TABLE {aside.name}")
         stage.rows += aside.rows
 
     def stage(self, stages: Mapping[str, Staged]) -> None:
@@ -78,10 +77,9 @@ class Unstaged:
             self.stage_one(stages[name])
 
     def stage_one(self, stage: Staged) -> None:
-        """Stage a table that shall wait no longer, or what of it cannot go straight into the living table."""
+        """Stage a table that shall wait no longer."""
         stage.in_place = False
-        if not load_straight(self.work, self.reader, stage):
-            self.reader.stage(self.work.cursor, stage, self.reader.manifest.files_of(stage.table.name))
+        self.reader.stage(self.cursor, stage, self.reader.manifest.files_of(stage.table.name))
         self.tables = [name for name in self.tables if name != stage.table.name]
         self._settled(stage)
 

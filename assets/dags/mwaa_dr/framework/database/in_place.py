@@ -22,7 +22,7 @@ def stays(stage: Staged, files: Sequence[TableFile]) -> bool:
         *(stage.added, stage.left, table.existing is not Existing.KEEP),
         *(file.dropped for file in files),
     )
-    return not any(changes) and (_is_of_runs(table) or is_numbered(table))
+    return not any(changes) and (_is_of_runs(table) or _is_numbered(table))
 
 
 def _is_of_runs(table: Table) -> bool:
@@ -35,7 +35,7 @@ def _keeps_rows(reference: Reference) -> bool:
     return reference.missing is Missing.NULL and not (reference.is_text or reference.inserted_only)
 
 
-def is_numbered(table: Table) -> bool:
+def _is_numbered(table: Table) -> bool:
     """As the audit log is: rows without a natural key, which nothing points at."""
     is_plain = not (table.key or table.below_highest or table.is_uuid or table.references or table.fixed)
     return table.merge is Merge.MATCH and bool(table.surrogate) and is_plain

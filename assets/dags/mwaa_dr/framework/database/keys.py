@@ -23,12 +23,7 @@ def raise_sequence(work: Work, stage: Staged) -> None:
     sequence = sequence_of(work.cursor, stage.table.name, column)
     if sequence is None:
         return
-    lift(work, sequence, _highest(work, stage))
-
-
-def lift(work: Work, sequence: str, highest: int) -> None:
-    """Have a sequence give only keys above `highest` from now on."""
-    name = text_literal(sequence)
+    highest, name = _highest(work, stage), text_literal(sequence)
     missing = highest - work.one(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
     if missing > FEW:
         work.run(f"SELECT setval({name}, {highest}) FROM {sequence} WHERE last_value < {highest}")

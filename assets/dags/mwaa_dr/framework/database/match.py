@@ -126,7 +126,6 @@ def _merge_numbered(work: Work, stage: Staged, sparse: bool, replace: bool, ours
         f"INSERT INTO {ident(table.name)} ({target_columns(stage)})"
         f" SELECT {values(stage, 's', {table.surrogate: new})} FROM {stage.name} s{joined}"
     )
-    merged.inserted += stage.straight
     return merged
 
 
@@ -208,13 +207,7 @@ def _within(work: Work, stage: Staged) -> str:
     # Both at once: each of them reads the whole stage.
     ((first, last),) = work.rows(f"SELECT min({column})::text, max({column})::text FROM {stage.name}")
     spanned = f" OR t.{column} BETWEEN {text_literal(str(first))} AND {text_literal(str(last))}" if first else ""
-    return f"(t.{column} IS NULL{spanned}){_but_straight(stage)}"
-
-
-def _but_straight(stage: Staged) -> str:
-    """Rows of the backup that lie in the living table already are none of the target's."""
-    key, (above, until) = f"t.{ident(stage.table.surrogate)}", stage.straight_keys
-    return f" AND NOT ({key} > {above} AND {key} <= {until})" if stage.straight else ""
+    return f"(t.{column} IS NULL{spanned})"
 
 
 def _follow_itself(work: Work, stage: Staged) -> None:

@@ -32,10 +32,6 @@ class Staged:
     rows: int = 0
     in_place: bool = False
     """Its rows lie in the living table itself, which is locked, and the target's own in a temporary one."""
-    straight: int = 0
-    """How many of its rows went into the living table at once; the others lie in the temporary one."""
-    straight_keys: tuple[int, int] = (0, 0)
-    """Surrogate keys above the first, up to the second: of those rows, and of none that the target had."""
 
     @property
     def name(self) -> str:
@@ -94,11 +90,6 @@ def shadow(cursor: Cursor, tables: Iterable[str]) -> None:
         )
         cursor.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM {schema}.{name}")
         cursor.execute(f"ANALYZE pg_temp.{name}")
-
-
-def chooses_rows(cursor: Cursor) -> bool:
-    """Whether the server's COPY takes a condition: https://www.postgresql.org/docs/12/sql-copy.html."""
-    return bool(cursor.connection.server_version >= 120_000)
 
 
 def fill_stage(cursor: Cursor, stage: Staged, file: TableFile, source: Reader, which: str = "") -> None:
