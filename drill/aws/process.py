@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from drill.aws.errors import LocalAwsError
 
@@ -30,6 +31,8 @@ class SimulatorProcess:
         self.port = _free_port()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        # Not in the folder: the name of a socket in there would be longer than the 107 bytes that it may have.
+        self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
 
     @property
     def url(self) -> str:
@@ -43,7 +46,7 @@ class SimulatorProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers; raises LocalAwsError with the end of its log."""
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             # Its standard input is a pipe that only this process holds open: it ends when we do, however we end.
             self._process = subprocess.Popen(
@@ -78,6 +81,7 @@ class SimulatorProcess:
         # The leader is gone; whatever is left of its group goes with it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+        self._temporary.cleanup()
 
     def _environment(self) -> dict[str, str]:
         """Ours without any AWS setting of the user, and what the simulator and its Lambda workers need."""
@@ -85,7 +89,7 @@ class SimulatorProcess:
         return kept | {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": self._temporary.name,
             "PYTHONPATH": str(PROJECT),
             "PYTHONDONTWRITEBYTECODE": "1",
             # Two simulators would meet on the fixed ports of these.

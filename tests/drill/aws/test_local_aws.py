@@ -61,6 +61,12 @@ def test_a_deployment_to_somewhere_else_is_refused(aws: LocalAws) -> None:
         aws.deploy(app="true", settings={"AWS_ENDPOINT_URL": "https://cloudformation.us-east-1.amazonaws.com"})
 
 
+def test_a_folder_whose_name_is_long_holds_no_socket(tmp_path: Path) -> None:
+    with LocalAws.start(tmp_path / ("long" * 20)) as aws:
+        arn = Builder(aws).function("def handler(event, context): return event")
+        assert aws.client("lambda").invoke(FunctionName=arn, Payload=b"{}")["Payload"].read() == b"{}"
+
+
 def test_a_client_after_the_end_says_so(tmp_path: Path) -> None:
     with LocalAws.start(tmp_path) as aws:
         pass
