@@ -17,7 +17,7 @@ def compress_quickly(cursor: Cursor) -> None:
     PostgreSQL's own method takes half of the time that it takes to load values of 50 kB. What is stored is read by
     every server that could store it, and says of itself how it is compressed. A server that refuses goes on as before.
     """
-    import psycopg2
+    from psycopg2 import errors
 
     cursor.execute("SAVEPOINT toast")
     try:
@@ -26,7 +26,7 @@ def compress_quickly(cursor: Cursor) -> None:
             " WHERE name = 'default_toast_compression' AND %s = ANY(enumvals)",
             (QUICK, QUICK),
         )
-    except psycopg2.Error as err:
+    except (errors.InvalidParameterValue, errors.InsufficientPrivilege, errors.CantChangeRuntimeParam) as err:
         logger.info("large values are compressed as before: %s", first_line(err))
         cursor.execute("ROLLBACK TO SAVEPOINT toast")
     else:
