@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -16,7 +15,7 @@ import psycopg2
 
 from drill.dags import inside
 from drill.postgres import HOST, free_port
-from drill.processes import kill_sessions
+from drill.processes import kill_sessions, short_folder
 from drill.resident import Begun, Resident
 from drill.venvs import DrillError
 
@@ -59,8 +58,7 @@ class Airflow:
         self._port = free_port()
         self._processes: dict[str, Begun] = {}
         self._resident = Resident(venv / "bin" / "python", folder)
-        # Who is killed leaves files there. A short path, since sockets are among them; it is removed when we end.
-        self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
+        self._temporary = short_folder()
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))},
             **QUICK,

@@ -8,8 +8,17 @@ import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
+
+
+def short_folder() -> TemporaryDirectory[str]:
+    """A folder for the temporary files of programs, removed when we end: who is killed leaves some there.
+
+    Sockets are among them, whose names may have 107 bytes: in the folder of a story or a test they would be longer.
+    """
+    return TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
 
 
 def run(

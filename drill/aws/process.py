@@ -13,9 +13,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from drill.aws.errors import LocalAwsError
+from drill.processes import short_folder
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
@@ -31,8 +31,7 @@ class SimulatorProcess:
         self.port = _free_port()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        # Not in the folder: the name of a socket in there would be longer than the 107 bytes that it may have.
-        self._temporary = TemporaryDirectory(prefix="mwaa-dr-tmp-", ignore_cleanup_errors=True)
+        self._temporary = short_folder()
 
     @property
     def url(self) -> str:
