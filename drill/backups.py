@@ -38,8 +38,11 @@ class BackupsIn:
 
     def stored(self) -> list[Stored]:
         """Those that are whole as far as a manifest proves it, oldest first."""
-        keys = sorted(key for key in self._keys() if key.endswith(f"/{MANIFEST}"))
-        return [Stored(key.split("/")[-2], self.document(key)) for key in keys]
+        return [Stored(_id_in(key), self.document(key)) for key in self._manifests()]
+
+    def ids(self) -> set[str]:
+        """The ids of those that `stored` gives, of which no manifest is read."""
+        return set(map(_id_in, self._manifests()))
 
     def keys_of(self, backup_id: str) -> list[str]:
         """The keys of all its files, and of the reports of restores."""
@@ -63,11 +66,18 @@ class BackupsIn:
         reports = [key for key in self.keys_of(backup_id) if key.rpartition("/")[2].startswith("restore-")]
         return self.document(max(reports)) if reports else {}
 
+    def _manifests(self) -> list[str]:
+        return sorted(key for key in self._keys() if key.endswith(f"/{MANIFEST}"))
+
     def _keys(self) -> Iterator[str]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             for entry in page.get("Contents", ()):
                 if self._folder in f"/{entry['Key']}":
                     yield entry["Key"]
+
+
+def _id_in(key: str) -> str:
+    return key.split("/")[-2]
 
 
 class Backups(BackupsIn):

@@ -124,7 +124,7 @@ class BackupAltered(Fault):
 
     def before(self, story: Story) -> None:
         """There must be one before it."""
-        known = {backup.id for backup in story.backups.stored()}
+        known = story.backups.ids()
         story.back_up_now()
         story.until("one more backup", lambda: _are_seen(story, story.backups.stored(), known))
 
@@ -263,10 +263,10 @@ def _one_more_backup(story: Story, *, copied: int) -> None:
     here = Backups(story.site, story.site.config.primary)
     story.until("the end of the backups at work", lambda: not story.primary.airflow.query(BACKING_UP))
     story.site.aws.hold_replication(here.bucket, after=copied)
-    known = {backup.id for backup in story.backups.stored()}
+    known = story.backups.ids()
     story.back_up_now()
-    story.until("a backup that is held", lambda: {backup.id for backup in here.stored()} - known)
-    story.kept.newer = min({backup.id for backup in here.stored()} - known)
+    story.until("a backup that is held", lambda: here.ids() - known)
+    story.kept.newer = min(here.ids() - known)
 
 
 FAILED = {"failed": 1}
