@@ -92,8 +92,9 @@ class FastLoad:
             if self.work.exists(f"SELECT 1 FROM {ident(name)} OFFSET {max(OWN_ROWS, total // OWN_SHARE)}"):
                 raise NotFastError(f"table '{name}' has history of its own")
         if self.expected_seconds > self._seconds:
-            about = f"{self.expected_seconds:.0f} s"
-            raise NotFastError(f"tables would be locked for about {about}, {self._why_not_so_long()}")
+            raise NotFastError(
+                f"tables would be locked for about {self.expected_seconds:.0f} s, {self._why_not_so_long()}"
+            )
         self._check_hearts()
         strange = sorted(set(self._locked) - owned(self.work.cursor, self._locked))
         if strange:
