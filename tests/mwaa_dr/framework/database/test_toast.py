@@ -28,6 +28,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
         for name in ("primary", "secondary"):
             server.create(name)
             server.load(ddl(VERSION), name)
+        primary = Metadata(server.url("primary"))
+        fill(primary)
+        primary.run_sql("UPDATE xcom SET value = convert_to(repeat('large', 30000), 'UTF8')")
         yield server
 
 
@@ -36,9 +39,6 @@ def test_large_values_are_stored_as_quickly_as_the_server_can(
     server: Postgres, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     primary, name = Metadata(server.url("primary")), "_".join(["by", *options])
-    if not primary.one("SELECT count(*) FROM xcom"):
-        fill(primary)
-        primary.run_sql("UPDATE xcom SET value = convert_to(repeat('large', 30000), 'UTF8')")
     secondary = Metadata(server.create(name, "secondary"))
     backup(primary.url, tmp_path)
     restore(secondary.url, tmp_path, **options)
